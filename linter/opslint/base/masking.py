@@ -1,0 +1,129 @@
+"""Values that may be secret, reduced to what may be kept.
+
+Of a value in a dotenv file, tfvars, a Secret or an `env:` block opslint keeps the kind, and of a URL the
+scheme, host, port and path's database, and a keyed digest for comparison: never the text. The digest key
+is random per cache store, so a leaked cache cannot be searched with a dictionary.
+"""
+
+from __future__ import annotations
+
+from _blake2 import blake2b
+
+from opslint.base.record import Record
+
+_KEY = [b"opslint"]
+
+PLAIN_NAMES = frozenset(
+    "PORT HOST BIND WEB_CONCURRENCY WORKERS THREADS GUNICORN_CMD_ARGS UVICORN_WORKERS DJANGO_SETTINGS_MODULE FLASK_APP"
+    " FLASK_ENV ENV ENVIRONMENT APP_ENV APP_ENVIRONMENT NODE_ENV RAILS_ENV STAGE DEPLOY_ENV DEPLOYMENT_ENV TIER LOG_LEVEL"
+    " LOGLEVEL DEBUG DJANGO_DEBUG PYTHONPATH DD_ENV DD_SERVICE DD_VERSION SENTRY_ENVIRONMENT SENTRY_RELEASE OTEL_SERVICE_NAME"
+    " OTEL_RESOURCE_ATTRIBUTES COMPOSE_PROJECT_NAME COMPOSE_FILE COMPOSE_PROFILES AWS_REGION AWS_DEFAULT_REGION TZ LANG"
+    " PYTHONUNBUFFERED PYTHONDONTWRITEBYTECODE PATH CELERY_APP TAG IMAGE_TAG VERSION APP_VERSION".split()
+)
+"""Names whose values steer the tools opslint models and hold no secret by their meaning; kept as text."""
+
+
+def set_digest_key(key: bytes) -> None:
+    """Set the key of `Masked.digest` for this process (the cache store's random key)."""
+    _KEY[0] = key
+
+
+class Masked(Record):
+    """What may be known of a possibly secret value.
+
+    `kind`: ``empty bool int number url arn email path host text``. `scheme`, `host`, `port`, `name` (database,
+    bucket, last path segment of an identity) are set for URLs, ARNs and bare hosts; `digest` is a keyed hash of
+    the whole value without user-info and query; `plain` is the text itself for booleans and short integers.
+    """
+
+    __slots__ = ("digest", "host", "kind", "name", "plain", "port", "scheme")
+    digest: str
+    host: str
+    kind: str
+    name: str
+    plain: str | None
+    port: str
+    scheme: str
+
+
+_BOOLS = frozenset("true false yes no on off 1 0 t f y n".split())
+
+
+def _digest(text: str) -> str:
+    return blake2b(text.encode("utf-8", "surrogatepass"), key=_KEY[0][:64], digest_size=12).hexdigest()
+
+
+def _masked(
+    kind: str, text: str, *, scheme: str = "", host: str = "", port: str = "", name: str = "", plain: str | None = None
+) -> Masked:
+    return Masked(digest=_digest(text), host=host, kind=kind, name=name, plain=plain, port=port, scheme=scheme)
+
+
+def mask(text: str) -> Masked:
+    """Reduce a value to what may be kept of it."""
+    text = text.strip()
+    if not text:
+        return _masked("empty", "", plain="")
+    lower = text.lower()
+    if lower in _BOOLS:
+        return _masked("bool", lower, plain=text)
+    if text.isascii() and text.lstrip("-").isdigit():
+        return _masked("int", text, plain=text if len(text) <= 6 else None)
+    if "://" in text:
+        return _mask_url(text)
+    if lower.startswith("arn:"):
+        parts = text.split(":", 5)
+        return _masked("arn", text, scheme=":".join(parts[1:3]), host=":".join(parts[3:5]), name=parts[-1])
+    if "@" in text and " " not in text and "." in text.rpartition("@")[2]:
+        return _masked("email", lower, host=text.rpartition("@")[2].lower())
+    if text.startswith(("/", "./")) and " " not in text:
+        return _masked("path", text)
+    host, _, port = lower.partition(":")
+    if is_host(host) and (not port or port.isdigit()):
+        return _masked("host", lower, host=host, port=port)
+    return _masked("text", text)
+
+
+def _mask_url(text: str) -> Masked:
+    scheme, _, rest = text.partition("://")
+    authority, slash, path = rest.partition("/")
+    path = path.partition("?")[0].partition("#")[0]
+    authority = authority.rpartition("@")[2].partition("?")[0]
+    if authority.startswith("["):
+        host, _, port = authority[1:].partition("]")
+        port = port.lstrip(":")
+    else:
+        host, _, port = authority.partition(":")
+    scheme, host = scheme.lower(), host.lower()
+    clean = f"{scheme}://{host}:{port}{slash}{path}".rstrip("/")
+    # The first path segment names a database, vhost or bucket; what follows may carry a token (webhook URLs).
+    name = path.partition("/")[0] if scheme not in ("http", "https") else ""
+    return _masked("url", clean, scheme=scheme, host=host, port=port, name=name)
+
+
+def is_host(text: str) -> bool:
+    """Tell whether `text` looks like a DNS name or IPv4 address with at least one dot, or ``localhost``."""
+    if text == "localhost":
+        return True
+    labels = text.split(".")
+    if len(labels) < 2 or len(text) > 253:
+        return False
+    for label in labels:
+        if not label or len(label) > 63 or not label.replace("-", "").replace("_", "").isalnum() or not label.isascii():
+            return False
+    tail = labels[-1]
+    return (tail.isalpha() and 2 <= len(tail) <= 24) or (len(labels) == 4 and all(part.isdigit() for part in labels))
+
+
+def strip_credentials(text: str) -> str:
+    """Cut user-info and query out of every URL inside `text` (commands, arguments)."""
+    if "://" not in text:
+        return text
+    out, rest = "", text
+    while "://" in rest:
+        head, _, rest = rest.partition("://")
+        end = next((i for i, ch in enumerate(rest) if ch in " \t\n\"'`<>|;,)"), len(rest))
+        url, rest = rest[:end], rest[end:]
+        authority, slash, path = url.partition("/")
+        out += f"{head}://{authority.rpartition('@')[2]}{slash}{path.partition('?')[0]}"
+    return out + rest

@@ -1,0 +1,1 @@
+"""Document → facts, one module per operational concern, not per language."""

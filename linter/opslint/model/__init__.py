@@ -1,0 +1,1 @@
+"""Facts → DeploymentModel: environments, services, workloads, variables, resources, pipelines and their links."""

@@ -1,0 +1,148 @@
+"""The deployment model of one project: everything that was understood, joined lazily.
+
+Each join is made on first use and only when an enabled rule asks for it; the modules beside this one make them.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+from opslint.base.record import Record
+from opslint.base.typing import TYPE_CHECKING
+from opslint.model.records import BlindSpot
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import TypeVar
+
+    from opslint.base.fact import Fact
+    from opslint.base.location import Loc
+    from opslint.base.settings import ProjectSettings
+    from opslint.model.environments import Environments
+    from opslint.model.migrations import MigrationGraphs
+    from opslint.model.pipelines import Pipelines
+    from opslint.model.python import PythonProject
+    from opslint.model.records import Deployment, Service, Workload
+    from opslint.model.routes import Routes
+    from opslint.model.terraform import TerraformProject
+    from opslint.model.variables import Variables
+
+    F = TypeVar("F", bound=Fact)
+
+
+class FileInfo(Record):
+    """What the model knows of one file besides its facts. `role`: ``deploy test example fixture``; `digest` of its content."""
+
+    __slots__ = ("digest", "kind", "role")
+    digest: str
+    kind: str
+    role: str
+
+
+class DeploymentModel:
+    """Environments × services × resources × pipelines.
+
+    `files` are all files the project has (also those no reader opened); `load(fact class)` gives the facts of that class of
+    deployable files, in path order; `read(path)` a file's bytes (None when it is not there), for text that is rendered here;
+    `is_ignored(path)` tells whether git ignores a path; `old_paths` are the paths of the base revision (None: all is history).
+    """
+
+    def __init__(
+        self,
+        files: dict[str, FileInfo],
+        load: Callable[[type[F]], list[F]],
+        read: Callable[[str], bytes | None],
+        settings: ProjectSettings,
+        *,
+        is_ignored: Callable[[str], bool] = lambda _path: False,
+        old_paths: Callable[[], frozenset[str] | None] = lambda: None,
+        all_migrations: bool = False,
+    ) -> None:
+        self.files = files
+        self.settings = settings
+        self.read = read
+        self.is_ignored = is_ignored
+        self.old_paths = old_paths
+        self.all_migrations = all_migrations
+        self._load = load
+        self._facts: dict[type[Fact], list[Fact]] = {}
+        self.blind_spots: list[BlindSpot] = []
+
+    def facts(self, kind: type[F]) -> list[F]:
+        """Return the facts of one class, in path order and in file order."""
+        found = self._facts.get(kind)
+        if found is None:
+            found = self._facts[kind] = list(self._load(kind))
+        return found  # type: ignore[return-value]
+
+    def blind(self, kind: str, loc: Loc, message: str, help: str = "") -> None:
+        """Note something the model could not know (`opslint model` lists them)."""
+        self.blind_spots.append(BlindSpot(help=help, kind=kind, loc=loc, message=message))
+
+    @cached_property
+    def environments(self) -> Environments:
+        """Tiers and instances, and which of them a file belongs to."""
+        from opslint.model.environments import Environments
+
+        return Environments(self)
+
+    @cached_property
+    def python(self) -> PythonProject:
+        """Python modules, the import graph, functions and the calls between them."""
+        from opslint.model.python import PythonProject
+
+        return PythonProject(self)
+
+    @cached_property
+    def routes(self) -> Routes:
+        """What each web application serves."""
+        from opslint.model.routes import Routes
+
+        return Routes(self)
+
+    @cached_property
+    def terraform(self) -> TerraformProject:
+        """Terraform roots with their modules resolved, and CloudFormation templates, as resources."""
+        from opslint.model.terraform import TerraformProject
+
+        return TerraformProject(self)
+
+    @cached_property
+    def deployments(self) -> list[Deployment]:
+        """Manifests that one command combines, with their workloads, sorted by key."""
+        from opslint.model.deployments import deployments
+
+        return deployments(self)
+
+    @cached_property
+    def workloads(self) -> list[Workload]:
+        """All workloads of all deployments."""
+        return [workload for deployment in self.deployments for workload in deployment.workloads]
+
+    @cached_property
+    def services(self) -> list[Service]:
+        """Code that is built once and run somewhere, joined with its workloads."""
+        from opslint.model.services import services
+
+        return services(self)
+
+    @cached_property
+    def variables(self) -> Variables:
+        """What each service reads and what each environment sets."""
+        from opslint.model.variables import Variables
+
+        return Variables(self)
+
+    @cached_property
+    def pipelines(self) -> Pipelines:
+        """CI workflows as triggers, jobs, steps and actions."""
+        from opslint.model.pipelines import Pipelines
+
+        return Pipelines(self)
+
+    @cached_property
+    def migrations(self) -> MigrationGraphs:
+        """Migrations per tool and application, with their graph and which are new."""
+        from opslint.model.migrations import MigrationGraphs
+
+        return MigrationGraphs(self)

@@ -1,0 +1,1 @@
+"""Bytes → Document, one module per language; every parser import is lazy."""
