@@ -225,15 +225,24 @@ class Extractor:
     """Takes facts from documents of one kind.
 
     `literals`: for prescreened kinds (python, shell, sql) one of these byte strings must be in the file; empty: always.
+    A `weak` extractor takes facts from whatever was parsed for another's sake, but is no reason to parse a file itself.
     `extract(document, emit)` calls `emit(fact)`.
     """
 
-    __slots__ = ("extract", "kind", "literals")
+    __slots__ = ("extract", "kind", "literals", "weak")
 
-    def __init__(self, kind: str, literals: tuple[str, ...], extract: Callable[[Any, Callable[[Fact], None]], None]) -> None:
+    def __init__(
+        self,
+        kind: str,
+        literals: tuple[str, ...],
+        extract: Callable[[Any, Callable[[Fact], None]], None],
+        *,
+        weak: bool = False,
+    ) -> None:
         self.kind = kind
         self.literals = literals
         self.extract = extract
+        self.weak = weak
 
 
 class Catalogued(Record):

@@ -1,0 +1,239 @@
+"""How Python modules hang together: imports, functions with what they call, module-level objects."""
+
+from __future__ import annotations
+
+import _ast
+
+from opslint.base.fact import Fact
+from opslint.base.rule import Extractor
+from opslint.base.typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from opslint.base.location import Places
+    from opslint.syntax.python import FunctionInfo, ImportInfo, PythonDocument
+    from opslint.syntax.python_scope import Block
+
+
+class Import(Fact):
+    """One imported module or name.
+
+    `module` has leading dots when relative, `name` is None for ``import module``, ``*`` for a star import.
+    `surely`: run whenever the module is (module level, not under ``if TYPE_CHECKING``, a condition or a try).
+    `function`: qualname of the function it stands in, else "".
+    """
+
+    __slots__ = ("function", "module", "name", "surely")
+    function: str
+    module: str
+    name: str | None
+    surely: bool
+
+
+class Function(Fact):
+    """One function or method with what it calls.
+
+    `calls` are ``[origin, place]`` (resolved origins only, in source order, one per origin); `decorators` likewise;
+    `params` are ``[name, origin of an instance of the annotation or None]``; `returns` is the origin of what every
+    ``return`` gives, when there is one; `owner` the class qualname or "".
+    """
+
+    __slots__ = ("calls", "decorators", "is_async", "owner", "params", "qualname", "returns")
+    calls: list[list[object]]
+    decorators: list[list[object]]
+    is_async: bool
+    owner: str
+    params: list[list[object]]
+    qualname: str
+    returns: str | None
+
+
+class ModuleCalls(Fact):
+    """What the module itself calls when imported: ``[origin, place]`` pairs. `main_guard`: calls under ``if __name__ == "__main__"``."""
+
+    __slots__ = ("calls", "main_guard")
+    calls: list[list[object]]
+    main_guard: list[list[object]]
+
+
+class ModuleBinding(Fact):
+    """A module-level or class-level name bound to an object of known origin (``session = requests.Session()``)."""
+
+    __slots__ = ("name", "origin")
+    name: str
+    origin: str
+
+
+class ClassDef(Fact):
+    """A class with the origins of its bases (unknown ones left out) and its method names."""
+
+    __slots__ = ("bases", "methods", "qualname")
+    bases: list[str]
+    methods: list[str]
+    qualname: str
+
+
+def is_main_guard(block: Block) -> bool:
+    """Tell whether a block stands under ``if __name__ == "__main__"``."""
+    inner: Block | None = block
+    while inner is not None:
+        node = inner.node
+        if inner.kind == "if" and isinstance(node, _ast.If) and isinstance(node.test, _ast.Compare):
+            left = node.test.left
+            if isinstance(left, _ast.Name) and left.id == "__name__":
+                return True
+        inner = inner.parent
+    return False
+
+
+def _is_type_checking(block: Block) -> bool:
+    for outer in block.up():
+        if outer.kind == "if" and isinstance(outer.node, _ast.If):
+            test = outer.node.test
+            name = test.attr if isinstance(test, _ast.Attribute) else test.id if isinstance(test, _ast.Name) else ""
+            if name == "TYPE_CHECKING":
+                return True
+    return False
+
+
+def _imports(document: PythonDocument, emit: Callable[[Fact], None]) -> None:
+    for found in document.imports:
+        if not _is_type_checking(found.block):
+            emit(_import(document, found))
+
+
+def _import(document: PythonDocument, found: ImportInfo) -> Import:
+    function = found.block.scope.enclosing_function()
+    conditional = any(block.kind in ("if", "else", "try", "except", "loop") for block in found.block.up())
+    return Import(
+        at=document.place(found.node),
+        function=function.qualname if function else "",
+        module=found.module,
+        name=found.name,
+        surely=function is None and not conditional,
+    )
+
+
+def _functions(document: PythonDocument, emit: Callable[[Fact], None]) -> None:
+    returned = _return_values(document)
+    calls: dict[int, dict[str, int]] = {}
+    top: dict[str, int] = {}
+    guarded: dict[str, int] = {}
+    for site in document.calls:
+        if site.origin is None:
+            continue
+        scope = site.scope.enclosing_function()
+        if scope is not None:
+            known = calls.setdefault(id(scope), {})
+        else:
+            known = guarded if is_main_guard(site.block) else top
+        if site.origin not in known:
+            known[site.origin] = document.place(site.node)
+    for info in document.functions:
+        emit(_function(document, info, calls.get(id(info.scope), {}), returned.get(id(info.scope), [])))
+    if top or guarded:
+        emit(ModuleCalls(at=document.places.add((1, 1, 1, 1)), calls=_pairs(top), main_guard=_pairs(guarded)))
+    methods_of: dict[str, list[str]] = {}
+    for info in document.functions:
+        if info.owner:
+            methods_of.setdefault(info.owner, []).append(info.node.name)
+    for klass in document.classes:
+        methods = methods_of.get(klass.qualname, [])
+        bases = [base for base in klass.bases if base]
+        emit(ClassDef(at=document.place(klass.node), bases=bases, methods=methods, qualname=klass.qualname))
+
+
+def _pairs(calls: dict[str, int]) -> list[list[object]]:
+    return [[origin, place] for origin, place in calls.items()]
+
+
+def _function(
+    document: PythonDocument, info: FunctionInfo, calls: dict[str, int], returned: list[_ast.expr]
+) -> Function:
+    params: list[list[object]] = []
+    for arg in info.parameters():
+        outer = info.scope.parent or document.scope
+        params.append([arg.arg, document.instance_of(arg.annotation, outer) if arg.annotation else None])
+    return Function(
+        at=document.place(info.node),
+        calls=_pairs(calls),
+        decorators=[[origin, document.place(node)] for origin, node in info.decorators],
+        is_async=info.is_async,
+        owner=info.owner,
+        params=params,
+        qualname=info.qualname,
+        returns=_returned(document, info, returned),
+    )
+
+
+def _return_values(document: PythonDocument) -> dict[int, list[_ast.expr]]:
+    """What each scope returns, or yields as a dependency does; by the identity of the scope."""
+    values: dict[int, list[_ast.expr]] = {}
+    for statement, block in document.statements:
+        value: _ast.expr | None = None
+        if isinstance(statement, _ast.Return):
+            value = statement.value
+        elif isinstance(statement, _ast.Expr) and isinstance(statement.value, _ast.Yield):
+            value = statement.value.value
+        if value is not None and not (isinstance(value, _ast.Constant) and value.value is None):
+            values.setdefault(id(block.scope), []).append(value)
+    return values
+
+
+def _returned(document: PythonDocument, info: FunctionInfo, values: list[_ast.expr]) -> str | None:
+    """The one origin that all returns give; the return annotation when they tell nothing."""
+    origins = {document.origin(value, info.scope) for value in values}
+    if len(origins) == 1 and None not in origins:
+        return origins.pop()
+    if info.node.returns is not None:
+        return document.instance_of(info.node.returns, info.scope.parent or document.scope)
+    return None
+
+
+def _bindings(document: PythonDocument, emit: Callable[[Fact], None]) -> None:
+    for name, bindings in document.scope.bindings.items():
+        values = [binding for binding in bindings if binding.how == "value" and isinstance(binding.node, _ast.expr)]
+        if not values or len(values) != len(bindings):
+            continue
+        origin = document.origin(_ast.Name(id=name, ctx=_ast.Load(), lineno=1 << 30, col_offset=0), document.scope)
+        node = values[-1].node
+        if origin is not None and origin != "str()" and isinstance(node, _ast.expr):
+            emit(ModuleBinding(at=document.place(node), name=name, origin=origin))
+
+
+def extract(document: PythonDocument, emit: Callable[[Fact], None]) -> None:
+    """Emit imports, functions, module calls, classes and module-level objects."""
+    _imports(document, emit)
+    _functions(document, emit)
+    _bindings(document, emit)
+
+
+def scan_imports(data: bytes, places: Places) -> list[Fact]:
+    """Take the imports of a module that the prescreen did not parse, by its bytes: one regular expression over whole lines.
+
+    Only names after ``import`` on the same line or in one parenthesised list are seen; an indented import counts as
+    not surely run. A line inside a string can be taken for an import: that makes a module possibly reachable, never surely a finding.
+    """
+    import re
+
+    pattern = re.compile(
+        rb"^([ \t]*)(?:from[ \t]+(\.*[\w.]*)[ \t]+import[ \t]+(?:\(([^)]*)\)|([^\n#;]+))|import[ \t]+([^\n#;]+))", re.MULTILINE
+    )
+    found: list[Fact] = []
+    for match in pattern.finditer(data):
+        line = data.count(b"\n", 0, match.start(1)) + 1
+        at = places.add((line, len(match.group(1)) + 1, line, len(match.group(1)) + 1))
+        surely = not match.group(1)
+        if match.group(5) is not None:
+            names = [(part.split()[0].decode("utf-8", "replace"), None) for part in match.group(5).split(b",") if part.split()]
+        else:
+            module = match.group(2).decode("utf-8", "replace")
+            listed = match.group(3) if match.group(3) is not None else match.group(4)
+            without_comments = b"\n".join(row.partition(b"#")[0] for row in listed.split(b"\n"))
+            names = [(module, part.split()[0].decode("utf-8", "replace")) for part in without_comments.split(b",") if part.split()]
+        found.extend(Import(at=at, function="", module=module, name=name, surely=surely) for module, name in names)
+    return found
+
+
+EXTRACTORS = (Extractor("python", (), extract, weak=True),)
