@@ -1,0 +1,219 @@
+"""Facts of Terraform, tfvars, backend files and Terragrunt: blocks and values, with what may be secret cut out."""
+
+from __future__ import annotations
+
+from opslint.base.expression import is_literal_text, raw, rewrite
+from opslint.base.fact import Fact
+from opslint.base.masking import PLAIN_NAMES, mask, strip_credentials
+from opslint.base.rule import Extractor
+from opslint.base.typing import TYPE_CHECKING
+from opslint.facts.json_text import json_expression
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from opslint.base.expression import BodyData, Expression
+    from opslint.syntax.hcl import HclDocument
+
+_SECRET_ENDS = frozenset(
+    "password passwd pwd pass secret token apikey api_key private_key access_key secret_key access_key_id credential credentials"
+    " passphrase dsn connection_string signing_key encryption_key auth_key license_key secret_string secret_data auth_token"
+    " client_secret webhook_url".split()
+)
+"""A name that is one of these, or ends in ``_`` and one of these, holds a secret when its value is a literal."""
+
+_SECRET_STARTS = ("AKIA", "ASIA", "-----BEGIN", "ghp_", "github_pat_", "glpat-", "sk_live_", "sk-", "xoxb-", "xoxp-", "eyJhbGci")
+"""How well-known credentials begin (AWS access keys, PEM, GitHub, GitLab, Stripe, OpenAI, Slack, JWT)."""
+
+_ENV_NAMES = frozenset("env envs environment variables env_vars environment_variables environment_vars".split())
+"""Keys below which the pairs are environment variables of a process."""
+
+MAX_TEXT = 2_000
+"""Characters of a string that a fact keeps."""
+
+
+class TfBlock(Fact):
+    """One top-level block of a ``.tf`` file. `block` is its type; `body` a body of `opslint.base.expression`."""
+
+    __slots__ = ("block", "body", "labels")
+    block: str
+    body: list[Any]
+    labels: list[str]
+
+
+class TfVars(Fact):
+    """The values of one tfvars file: `body` holds its attributes."""
+
+    __slots__ = ("body",)
+    body: list[Any]
+
+
+class HclFile(Fact):
+    """A Terragrunt file or any other HCL file (partial backend configuration), whole. `dialect` is its file kind."""
+
+    __slots__ = ("body", "dialect")
+    body: list[Any]
+    dialect: str
+
+
+def is_secret_name(name: str) -> bool:
+    """Tell whether a variable or attribute of this name holds a secret value (not the name or address of one)."""
+    lowered = name.lower().replace("-", "_")
+    if lowered in _SECRET_ENDS:
+        return True
+    return any(lowered.endswith("_" + end) for end in _SECRET_ENDS)
+
+
+def is_secret_text(text: str) -> bool:
+    """Tell whether the text begins like a well-known credential."""
+    return text.startswith(_SECRET_STARTS) and len(text) >= 11
+
+
+def clean_body(body: BodyData, owner: str = "", *, in_env: bool = False) -> BodyData:
+    """Return the body with secrets replaced; `owner` names what the body belongs to, `in_env` that it lists variables."""
+    attributes, blocks, is_open = body
+    variable = next((expression[1] for name, _at, expression in attributes if name == "name" and is_literal_text(expression)), "")
+    out = []
+    for name, at, expression in attributes:
+        context = owner if name == "default" and owner else name
+        if in_env and name == "value" and variable:
+            expression = _masked(expression, variable)
+        else:
+            expression = clean(expression, context, in_env=in_env and name in _ENV_NAMES)
+        out.append([name, at, expression])
+    inner = []
+    for kind, labels, at, nested in blocks:
+        inner.append([kind, labels, at, clean_body(nested, in_env=kind in _ENV_NAMES)])
+    return [out, inner, is_open]
+
+
+def clean(expression: Expression, name: str, *, in_env: bool = False) -> Expression:
+    """Return the expression of attribute `name` with secrets replaced and embedded JSON as expressions."""
+    expression = rewrite(expression, _embedded, name)
+    if in_env or name in _ENV_NAMES:
+        if expression[0] in ("lit", "tmpl"):
+            return _plain(expression, name)
+        return _env(expression, name)
+    return _walk_env(rewrite(expression, _plain, name))
+
+
+def _walk_env(expression: Expression) -> Expression:
+    """Mask the values below keys such as ``environment`` inside objects and lists."""
+    tag = expression[0]
+    if tag == "list":
+        return ["list", [_walk_env(item) for item in expression[1]]]
+    if tag == "call":
+        return ["call", expression[1], [_walk_env(item) for item in expression[2]], expression[3]]
+    if tag == "obj":
+        entries = []
+        for key, value, at in expression[2]:
+            own = key[1] if is_literal_text(key) else ""
+            holds = own in _ENV_NAMES and value[0] not in ("lit", "tmpl")
+            entries.append([key, _env(value, own) if holds else _walk_env(value), at])
+        return ["obj", expression[1], entries]
+    return expression
+
+
+def _env(expression: Expression, name: str) -> Expression:
+    """Mask literal values of variables: ``{NAME = value}`` and ``[{name = NAME, value = …}]``."""
+    tag = expression[0]
+    if tag == "obj":
+        named = next((v[1] for k, v, _at in expression[2] if k == ["lit", "name"] and is_literal_text(v)), "")
+        entries = []
+        for key, value, at in expression[2]:
+            own = str(key[1]) if key[0] == "lit" else name
+            if named and own != "value":
+                entries.append([key, _plain(value, own), at])
+            elif own in _ENV_NAMES and value[0] not in ("lit", "tmpl"):
+                entries.append([key, _env(value, own), at])
+            else:
+                entries.append([key, _masked(value, named or own), at])
+        return ["obj", expression[1], entries]
+    if tag == "list":
+        return ["list", [_env(item, name) for item in expression[1]]]
+    if tag == "call":
+        return ["call", expression[1], [_env(item, name) for item in expression[2]], expression[3]]
+    if tag == "cond":
+        return ["cond", expression[1], _env(expression[2], name), _env(expression[3], name)]
+    return rewrite(expression, _masked, name)
+
+
+def _masked(expression: Expression, name: str) -> Expression:
+    if expression[0] == "lit" and isinstance(expression[1], str):
+        if name in PLAIN_NAMES:
+            return _plain(expression, name)
+        if is_secret_name(name) or is_secret_text(expression[1]):
+            return ["secret", name]
+        return ["mask", *mask(expression[1]).as_tuple()]
+    if expression[0] in ("lit", "tmpl"):
+        return _plain(expression, name)
+    return rewrite(expression, _masked, name)
+
+
+def _plain(expression: Expression, name: str) -> Expression:
+    if expression[0] == "tmpl":
+        if is_secret_name(name) and all(part[0] == "lit" for part in expression[1]):
+            return ["secret", name]
+        return ["tmpl", [_plain_text(part) if is_literal_text(part) else part for part in expression[1]]]
+    if not is_literal_text(expression):
+        return expression
+    text = expression[1]
+    if text and (is_secret_name(name) or is_secret_text(text)):
+        return ["secret", name]
+    return _plain_text(expression)
+
+
+def _plain_text(expression: Expression) -> Expression:
+    text = expression[1]
+    if len(text) > MAX_TEXT or text.count("\n") > 2:
+        return raw("long text")
+    return ["lit", strip_credentials(text)] if "://" in text else expression
+
+
+def _embedded(expression: Expression, _name: str) -> Expression:
+    found = json_expression(expression)
+    return expression if found is None else found
+
+
+def _is_sensitive(body: BodyData) -> bool:
+    return any(name == "sensitive" and expression == ["lit", True] for name, _at, expression in body[0])
+
+
+def _conceal(expression: Expression, name: str) -> Expression:
+    return expression if expression == ["lit", None] or expression == ["lit", ""] else ["secret", name]
+
+
+def _blocks(document: HclDocument, emit: Callable[[Fact], None]) -> None:
+    for kind, labels, at, body in document.body[1]:
+        owner = labels[0] if kind == "variable" and labels else ""
+        body = clean_body(body, owner)
+        if kind in ("variable", "output") and _is_sensitive(body):
+            attributes = [
+                [name, place, _conceal(expression, owner) if name == "default" else expression]
+                for name, place, expression in body[0]
+            ]
+            body = [attributes, body[1], body[2]]
+        emit(TfBlock(at=at, block=kind, body=body, labels=labels))
+
+
+def _tfvars(document: HclDocument, emit: Callable[[Fact], None]) -> None:
+    at = document.places.add((1, 1, 1, 1))
+    emit(TfVars(at=at, body=clean_body(document.body)))
+
+
+def _whole(document: HclDocument, emit: Callable[[Fact], None]) -> None:
+    attributes, blocks, _open = document.body
+    locked = blocks and not attributes and all(block[0] == "provider" for block in blocks)
+    if locked or not (attributes or blocks):
+        return
+    at = document.places.add((1, 1, 1, 1))
+    emit(HclFile(at=at, body=clean_body(document.body), dialect=document.kind))
+
+
+EXTRACTORS: tuple[Extractor, ...] = (
+    Extractor("terraform", (), _blocks),
+    Extractor("tfvars", (), _tfvars),
+    Extractor("terragrunt", (), _whole),
+    Extractor("hcl", (), _whole),
+)
