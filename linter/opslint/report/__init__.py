@@ -39,7 +39,13 @@ def render(name: str, result: RunResult, context: RenderContext) -> str:
 
 def write_atomically(path: str, text: str) -> None:
     """Write `text` to `path` through a file beside it: a reader sees the old content or the new, never a part."""
-    directory, name = os.path.split(os.path.abspath(path))
+    path = os.path.realpath(path)
+    if os.path.exists(path) and not os.path.isfile(path):
+        # A device or a pipe (`--output /dev/stderr`) is written to, never replaced.
+        with open(path, "w", encoding="utf-8", errors="backslashreplace", newline="\n") as handle:
+            handle.write(text)
+        return
+    directory, name = os.path.split(path)
     draft = os.path.join(directory, f".{name}.{os.getpid()}.part")
     try:
         with open(draft, "w", encoding="utf-8", errors="backslashreplace", newline="\n") as handle:
