@@ -8,7 +8,6 @@ from opslint.base.typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from opslint.base.tree import Node
 
-_SERVICE_KEYS = frozenset(("image", "build", "extends", "environment", "env_file", "ports", "volumes", "depends_on", "command"))
 _PLAY_KEYS = frozenset(("tasks", "roles", "pre_tasks", "post_tasks", "handlers", "vars", "gather_facts", "become"))
 _FIXED = frozenset(("workflow", "action", "gitlab-ci", "helm-chart", "helm-template", "kustomization"))
 """Kinds that the tool itself finds by path: the content cannot change them."""
@@ -64,7 +63,7 @@ def _is_compose(node: Mapping) -> bool:
     if services is None or "kind" in node:
         return False
     bodies = [value for _name, value in services.items() if isinstance(value, Mapping)]
-    return any("image" in body or "build" in body or _SERVICE_KEYS.issuperset(body.keys()) for body in bodies)
+    return any("image" in body or "build" in body for body in bodies)
 
 
 def _has_rule_groups(node: Mapping) -> bool:
