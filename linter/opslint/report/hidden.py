@@ -182,8 +182,9 @@ def _yaml_line(number: int, line: str, state: _Yaml, found: Ranges) -> None:
     elif value[0] in "{[" and (opens or inside):
         _hide(found, number, match.end(), len(line))
         state.flow = max(_balance(value), 0)
-    elif (inside and key != "name") or _re("secret-key").fullmatch(key) or (opens and value[0] in "|>"):
-        if value[0] in "|>" or not _harmless(value):
+    else:
+        may_be_secret = (inside and key != "name") or _re("secret-key").fullmatch(key) or (opens and value[0] in "|>")
+        if may_be_secret and (value[0] in "|>" or not _harmless(value)):
             _yaml_value(number, line, match.end(), column, state, found)
 
 

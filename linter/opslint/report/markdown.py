@@ -17,7 +17,8 @@ _SPECIAL = str.maketrans({ch: "\\" + ch for ch in "\\`*_{}[]()#+!|~-"} | {"<": "
 def render(result: RunResult, context: RenderContext) -> str:
     """Return the verdicts, a table of findings with their evidence, the problems and the counts."""
     lines = ["## opslint", ""]
-    for name in [*result.environments] or [None]:
+    names: list[str | None] = [*result.environments] or [None]
+    for name in names:
         word, why = verdict(result, name)
         lines.append(f"- **{escape(name or 'deployment')}**: {word}" + (f" ({escape(why)})" if why else ""))
     lines.append("")
