@@ -129,6 +129,8 @@ class PythonDocument(Document):
         self.statements: list[tuple[_ast.stmt, Block]] = []
         self._resolver = Resolver()
         self._ascii = text.isascii()
+        self._parents: dict[int, _ast.AST] | None = None
+        self._loads: dict[str, list[_ast.Name]] | None = None
         _Walk(self).run()
         for call in self.calls:
             call.origin = self._resolver.origin(call.node.func, call.scope)
@@ -205,6 +207,44 @@ class PythonDocument(Document):
             return offset + 1
         text = self.lines[line - 1]
         return offset + 1 if text.isascii() else len(text.encode("utf-8")[:offset].decode("utf-8", "replace")) + 1
+
+    def children(self, node: _ast.AST) -> list[_ast.AST]:
+        """Return the direct children of a node, in field order."""
+        found: list[_ast.AST] = []
+        for field in node._fields:
+            value = getattr(node, field, None)
+            if isinstance(value, list):
+                found.extend(item for item in value if isinstance(item, _ast.AST))
+            elif isinstance(value, _ast.AST):
+                found.append(value)
+        return found
+
+    def parent(self, node: _ast.AST) -> _ast.AST | None:
+        """Return the node that holds `node`; the table is made on first use."""
+        if self._parents is None:
+            self._parents = {}
+            stack: list[_ast.AST] = [self.tree]
+            while stack:
+                outer = stack.pop()
+                children = self.children(outer)
+                for child in children:
+                    self._parents[id(child)] = outer
+                stack.extend(children)
+        return self._parents.get(id(node))
+
+    def uses(self, name: str, scope: Scope) -> list[_ast.Name]:
+        """Return the loads of variable `name` in the statements of `scope` (nested functions included)."""
+        if self._loads is None:
+            self._loads = {}
+            stack: list[_ast.AST] = [self.tree]
+            while stack:
+                node = stack.pop()
+                if isinstance(node, _ast.Name) and isinstance(node.ctx, _ast.Load):
+                    self._loads.setdefault(node.id, []).append(node)
+                stack.extend(self.children(node))
+        home = scope.node
+        low, high = (home.lineno, home.end_lineno or 0) if isinstance(home, _ast.stmt) else (0, 1 << 30)
+        return [node for node in self._loads.get(name, []) if low <= node.lineno <= high]
 
     def views(self, hook: str, names: tuple[str, ...]) -> Iterator[CallView]:
         """Yield `CallView`s for the ``calls`` hook; ``pkg.*`` takes everything below a package."""

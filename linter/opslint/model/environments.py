@@ -1,0 +1,91 @@
+"""The environments of a project and which of them a file belongs to."""
+
+from __future__ import annotations
+
+from opslint.base.typing import TYPE_CHECKING
+from opslint.model import environment_names as names
+from opslint.model.records import TIERS, Environment
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from opslint.model.model import DeploymentModel
+
+
+def environment(tier: str, instance: str | None = None) -> Environment:
+    """Make an environment; its name is ``tier`` or ``tier/instance``."""
+    return Environment(instance=instance, name=f"{tier}/{instance}" if instance else tier, tier=tier)
+
+
+class Environments:
+    """Answers which environment a path or a value names: declared ones first, then naming positions."""
+
+    def __init__(self, model: DeploymentModel) -> None:
+        self._declared = model.settings.environments
+        self._children: dict[str, set[str]] = {}
+        for path in model.files:
+            parts = path.split("/")
+            for depth, part in enumerate(parts):
+                self._children.setdefault("/".join(parts[:depth]), set()).add(part)
+        self._of_path: dict[str, Environment | None] = {}
+        self._paths = list(model.files)
+
+    @property
+    def all(self) -> list[Environment]:
+        """All environments that some file's path names or the configuration declares, in order of tiers and names."""
+        found = {item.name: item for item in map(self.of_path, self._paths) if item is not None}
+        for declared in self._declared:
+            item = environment(declared.tier, declared.instance)
+            found.setdefault(item.name, item)
+        return sorted(found.values(), key=lambda item: (TIERS.index(item.tier), item.name))
+
+    def of_path(self, path: str) -> Environment | None:
+        """Return the environment a file belongs to by its path, or None: it belongs to whatever uses it."""
+        if path not in self._of_path:
+            self._of_path[path] = self._find(path)
+        return self._of_path[path]
+
+    def _find(self, path: str) -> Environment | None:
+        for declared in self._declared:
+            if any(_matches(path, glob) for glob in declared.paths):
+                return environment(declared.tier, declared.instance)
+        parts = path.split("/")
+        by_name = names.of_file_name(parts[-1], parts[-2] if len(parts) > 1 else "")
+        if by_name is not None:
+            return environment(*by_name)
+        # The innermost directory that names a tier wins: `live/prod/eu/staging-bastion` is production's.
+        for depth in range(len(parts) - 2, -1, -1):
+            parent = parts[depth - 1] if depth else ""
+            found = names.of_segment(parts[depth], parent, self._children.get("/".join(parts[:depth]), ()))
+            if found is not None:
+                tier, instance = found
+                below = parts[depth + 1] if depth + 1 < len(parts) - 1 else ""
+                if instance is None and below and names.is_region(below):
+                    instance = below
+                return environment(tier, instance)
+        return None
+
+    def of_value(self, text: str) -> Environment | None:
+        """Return the environment a whole value names (a namespace, a workspace, a stage, ``environment:``)."""
+        for declared in self._declared:
+            if declared.name == text:
+                return environment(declared.tier, declared.instance)
+        found = names.of_value(text)
+        return environment(*found) if found else None
+
+    def names_of(self, paths: Iterable[str]) -> list[str]:
+        """Return the names of the environments that some of `paths` belong to, in order of tiers and names."""
+        found = {item.name: item for item in map(self.of_path, paths) if item is not None}
+        return [item.name for item in sorted(found.values(), key=lambda item: (TIERS.index(item.tier), item.name))]
+
+
+def tier_of(name: str) -> str:
+    """Return the tier of an environment name (``production/eu`` → ``production``)."""
+    return name.partition("/")[0]
+
+
+def _matches(path: str, glob: str) -> bool:
+    """Match a declared path: a glob over the whole path, or a directory that holds it."""
+    from fnmatch import fnmatchcase
+
+    return fnmatchcase(path, glob) or path.startswith(glob.rstrip("/*") + "/") or path == glob
