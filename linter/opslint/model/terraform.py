@@ -1,0 +1,177 @@
+"""Terraform as the model sees it: roots with their modules resolved, resources, and the references between them."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from posixpath import normpath
+
+from opslint.base.typing import TYPE_CHECKING
+from opslint.base.value import Known, unknown
+from opslint.facts.terraform import HclFile, TfBlock, TfVars
+from opslint.model.terraform_modules import Directory
+from opslint.model.terraform_roots import RootFinder
+from opslint.model.terraform_templates import template_value
+from opslint.model.terraform_values import Reference, as_text, references_in
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from opslint.base.location import Loc
+    from opslint.base.value import Value
+    from opslint.model.model import DeploymentModel
+    from opslint.model.terraform_nodes import Body, Resource
+    from opslint.model.terraform_roots import Root
+
+
+class TerraformProject:
+    """All Terraform of a project. `roots` are its roots (one per environment that a root is applied in)."""
+
+    def __init__(self, model: DeploymentModel) -> None:
+        self._model = model
+        self._blind: set[tuple[str, Loc, str]] = set()
+        self._uses: dict[str, dict[str, list[Resource]]] = {}
+
+    @cached_property
+    def directories(self) -> dict[str, Directory]:
+        """Directories with Terraform files, by path."""
+        found: dict[str, Directory] = {}
+        for block in self._model.facts(TfBlock):
+            path = block.path.rpartition("/")[0]
+            directory = found.get(path)
+            if directory is None:
+                directory = found[path] = Directory(path)
+            directory.add(block)
+        return found
+
+    @cached_property
+    def roots(self) -> list[Root]:
+        """Roots by path and environment, Terragrunt units among them."""
+        files = self._model.facts(HclFile)
+        finder = RootFinder(
+            self.directories,
+            self._model.facts(TfVars),
+            files,
+            self._model.environments,
+            self._functions,
+            self._note,
+            self._runs(),
+        )
+        roots = finder.roots()
+        if any(file.dialect == "terragrunt" for file in files):
+            from opslint.model.terragrunt import units
+
+            roots.extend(units(self._model, self.directories, files, self._functions, self._note))
+        return sorted(roots, key=lambda root: root.key)
+
+    def _runs(self) -> list[tuple[str, list[str], list[str]]]:
+        from opslint.model.terraform_runs import terraform_runs
+
+        return [(run.directory, run.var_files, run.backend_files) for run in terraform_runs(self._model)]
+
+    def _note(self, kind: str, loc: Loc, message: str) -> None:
+        if (kind, loc, message) not in self._blind:
+            self._blind.add((kind, loc, message))
+            self._model.blind(kind, loc, message)
+
+    @cached_property
+    def all_resources(self) -> list[Resource]:
+        """The resources of all roots, in order of roots."""
+        return [resource for root in self.roots for resource in root.resources]
+
+    @cached_property
+    def _by_type(self) -> dict[str, list[Resource]]:
+        found: dict[str, list[Resource]] = {}
+        for resource in self.all_resources:
+            found.setdefault(resource.type, []).append(resource)
+        return found
+
+    def resources(self, *types: str) -> list[Resource]:
+        """Return the resources of some types, in order of roots."""
+        return [resource for kind in types for resource in self._by_type.get(kind, [])]
+
+    @cached_property
+    def _by_address(self) -> dict[tuple[int, str], Resource]:
+        found: dict[tuple[int, str], Resource] = {}
+        for root in self.roots:
+            for resource in root.resources:
+                found.setdefault((id(root), resource.address), resource)
+                found.setdefault((id(root), _bare(resource)), resource)
+        return found
+
+    @cached_property
+    def _root_of(self) -> dict[int, Root]:
+        return {id(resource): root for root in self.roots for resource in root.resources}
+
+    def root_of(self, resource: Resource) -> Root:
+        """Return the root a resource belongs to."""
+        return self._root_of[id(resource)]
+
+    def resolve(self, resource: Resource, value: Value) -> Resource | None:
+        """Return the resource that a value read in `resource` refers to, None when it refers to none of the same root."""
+        root = self._root_of.get(id(resource))
+        for found in references_in(value):
+            target = self._by_address.get((id(root), found.target))
+            if target is not None:
+                return target
+        return None
+
+    def references(self, resource: Resource) -> list[Resource]:
+        """Return the resources of the same root that `resource` refers to anywhere, in order of mention."""
+        root = self._root_of.get(id(resource))
+        out: list[Resource] = []
+        for found in _mentions(resource.body):
+            target = self._by_address.get((id(root), found.target))
+            if target is not None and target is not resource and target not in out:
+                out.append(target)
+        return out
+
+    def referenced_by(self, resource: Resource) -> list[Resource]:
+        """Return the resources of the same root that refer to `resource`."""
+        root = self._root_of[id(resource)]
+        uses = self._uses.get(root.key)
+        if uses is None:
+            uses = self._uses[root.key] = {}
+            for user in root.resources:
+                for target in self.references(user):
+                    uses.setdefault(target.address, []).append(user)
+        return uses.get(resource.address, [])
+
+    def _functions(self, root: str) -> dict[str, Callable[[list[Value]], Value]]:
+        """Return the functions that read files of the repository, for a root."""
+
+        def path_of(arguments: list[Value]) -> str | None:
+            text = as_text(arguments[0]) if arguments else None
+            if text is None or text.startswith("/"):
+                return None
+            # `path.module` is a project path already; anything else is relative to where Terraform runs.
+            path = normpath(text)
+            return path if path in self._model.files else normpath(f"{root or '.'}/{text}")
+
+        def templatefile(arguments: list[Value]) -> Value:
+            path = path_of(arguments)
+            data = self._model.read(path) if path is not None and path in self._model.files else None
+            if path is None or data is None:
+                return unknown("a file that is not in the repository")
+            bound = arguments[1].value if len(arguments) > 1 and isinstance(arguments[1], Known) else {}
+            return template_value(data, bound if isinstance(bound, dict) else {})
+
+        return {"file": lambda arguments: templatefile(arguments[:1]), "templatefile": templatefile}
+
+
+def _bare(resource: Resource) -> str:
+    """Return an instance's address without its key: what a reference names."""
+    head, _, tail = resource.address.rpartition(f"{resource.type}.{resource.name}")
+    return f"{head}{resource.type}.{resource.name}" if tail else resource.address
+
+
+def _mentions(body: Body) -> list[Reference]:
+    """Return every reference in a body, nested blocks included."""
+    out: list[Reference] = []
+    bodies = [body]
+    while bodies:
+        current = bodies.pop()
+        for name in current.names():
+            out.extend(references_in(current.get(name)))
+        for kind in current.block_types():
+            bodies.extend(block.body for block in current.blocks(kind))
+    return out
