@@ -1,0 +1,157 @@
+"""Dockerfiles as facts: stages and instructions, ENV and ARG values masked."""
+
+from __future__ import annotations
+
+from opslint.base.fact import Fact
+from opslint.base.masking import strip_credentials
+from opslint.base.rule import Extractor
+from opslint.base.typing import TYPE_CHECKING
+from opslint.facts.env_values import value_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from opslint.syntax.dockerfile import DockerfileDocument, Instruction
+
+__all__ = ["EXTRACTORS", "Dockerfile", "Step"]
+
+_LONGEST_TEXT = 2000
+"""Characters of a shell form or here-document that are kept."""
+
+
+class Dockerfile(Fact):
+    """One Dockerfile.
+
+    `stages` are ``[name, base image or stage as written, place]``; `arguments` ``[name, default text]`` of the `ARG`s before the first
+    `FROM`; `steps` ``[place, instruction, stage, flags, text, words, pairs, here-documents]``, see `Step`.
+    """
+
+    __slots__ = ("arguments", "stages", "steps")
+    arguments: list[list[str]]
+    stages: list[list[Any]]
+    steps: list[list[Any]]
+
+    def instructions(self) -> list[Step]:
+        """Return the steps as objects."""
+        return [Step(*step) for step in self.steps]
+
+
+class Step:
+    """One instruction of a `Dockerfile`. `pairs` are ``[name, value]`` of ENV and ARG (values as in `opslint.facts.env_values`)."""
+
+    __slots__ = ("at", "flags", "heredocs", "name", "pairs", "stage", "text", "words")
+
+    def __init__(
+        self,
+        at: int,
+        name: str,
+        stage: int,
+        flags: list[list[str]],
+        text: str,
+        words: list[str] | None,
+        pairs: list[list[Any]],
+        heredocs: list[str],
+    ) -> None:
+        self.at = at
+        self.name = name
+        self.stage = stage
+        self.flags = flags
+        self.text = text
+        self.words = words
+        self.pairs = pairs
+        self.heredocs = heredocs
+
+    def flag(self, name: str) -> str | None:
+        """Return the value of flag `name`, None when it is not given."""
+        return next((value for key, value in self.flags if key == name), None)
+
+
+def _extract(document: DockerfileDocument, emit: Callable[[Fact], None]) -> None:
+    stages: list[list[Any]] = []
+    arguments: list[list[str]] = []
+    steps: list[list[Any]] = []
+    for instruction in document.instructions:
+        if instruction.name == "FROM":
+            words = instruction.value.split()
+            named = len(words) >= 3 and words[1].upper() == "AS"
+            stages.append([words[2].lower() if named else "", strip_credentials(words[0]) if words else "", instruction.at])
+        elif instruction.name == "ARG" and instruction.stage < 0:
+            name, _, default = instruction.value.partition("=")
+            arguments.append([name.strip(), default.strip().strip("\"'")])
+        elif instruction.name not in ("LABEL", "MAINTAINER"):
+            steps.append(_step(instruction))
+    if stages:
+        emit(Dockerfile(arguments=arguments, at=stages[0][2], stages=stages, steps=steps))
+
+
+def _step(instruction: Instruction) -> list[Any]:
+    pairs: list[list[Any]] = []
+    text = ""
+    words = None
+    if instruction.name in ("ENV", "ARG"):
+        pairs = [[name, value_of(name, value)] for name, value in environment_pairs(instruction.value, instruction.name)]
+    else:
+        text = strip_credentials(instruction.value[:_LONGEST_TEXT])
+        words = [strip_credentials(word) for word in instruction.words] if instruction.words is not None else None
+    return [
+        instruction.at,
+        instruction.name,
+        instruction.stage,
+        [list(flag) for flag in instruction.flags],
+        text,
+        words,
+        pairs,
+        [strip_credentials(body[:_LONGEST_TEXT]) for _delimiter, body in instruction.heredocs],
+    ]
+
+
+def environment_pairs(value: str, instruction: str) -> list[tuple[str, str | None]]:
+    """Split the operand of `ENV` or `ARG` into names and values: ``A=1 B="x y"`` or the old form ``A rest of the line``."""
+    pairs: list[tuple[str, str | None]] = []
+    words = _quoted_words(value)
+    if instruction == "ENV" and words and "=" not in words[0][1]:
+        name, _, rest = value.strip().partition(" ")
+        return [(name, rest.strip())] if name else []
+    for text, raw in words:
+        name, equals, content = text.partition("=")
+        if name and raw[:1] not in ("'", '"'):
+            pairs.append((name, content if equals else None))
+    return pairs
+
+
+def _quoted_words(value: str) -> list[tuple[str, str]]:
+    """Split at blanks outside quotes; returns (text without quotes, as written)."""
+    words: list[tuple[str, str]] = []
+    out: list[str] = []
+    raw_start, quote, at, inside = 0, "", 0, False
+    while at < len(value):
+        char = value[at]
+        if quote:
+            if char == quote:
+                quote = ""
+            elif char == "\\" and quote == '"' and at + 1 < len(value):
+                at += 1
+                out.append(value[at])
+            else:
+                out.append(char)
+        elif char in "'\"":
+            quote, inside = char, True
+        elif char in " \t":
+            if inside:
+                words.append(("".join(out), value[raw_start:at]))
+            out, inside, raw_start = [], False, at + 1
+        elif char == "\\" and at + 1 < len(value):
+            at += 1
+            out.append(value[at])
+            inside = True
+        else:
+            out.append(char)
+            inside = True
+        at += 1
+    if inside:
+        words.append(("".join(out), value[raw_start:]))
+    return words
+
+
+EXTRACTORS = (Extractor("dockerfile", (), _extract),)

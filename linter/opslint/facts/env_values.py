@@ -1,0 +1,108 @@
+"""Values of environment variables as facts keep them: masked, with what they interpolate.
+
+A value is a JSON list: ``["x", …Masked]`` a literal, ``["p", part, …]`` parts of a string with interpolation, ``None`` for a name
+without a value (passed through from the host). A part is a literal (``["x", …]``) or ``["v", name, operator, default]`` with the
+default again ``["x", …]``, or None; operators are those of Compose: ``"" - :- ? :? + :+``.
+"""
+
+from __future__ import annotations
+
+from opslint.base.masking import PLAIN_NAMES, Masked, mask, strip_credentials
+from opslint.base.typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from typing import Any
+
+_OPERATORS = (":-", ":?", ":+", "-", "?", "+")
+
+
+def masked(name: str, text: str) -> Masked:
+    """Mask the value of variable `name`; the text is kept for names that hold no secret by their meaning."""
+    value = mask(text)
+    if value.plain is None and name in PLAIN_NAMES:
+        return value.replace(plain=strip_credentials(text.strip()))
+    return value
+
+
+def literal(name: str, text: str) -> list[Any]:
+    """Return the JSON form of a literal value."""
+    return ["x", *masked(name, text).as_tuple()]
+
+
+def decode_literal(data: list[Any]) -> Masked:
+    """Turn ``["x", …]`` back into a Masked."""
+    return Masked(**dict(zip(Masked.FIELDS, data[1:], strict=True)))
+
+
+def value_of(name: str, text: str | None) -> list[Any] | None:
+    """Return the JSON form of a value that Compose interpolates (``$$`` is a dollar sign)."""
+    if text is None:
+        return None
+    parts = split(text)
+    if all(isinstance(part, str) for part in parts):
+        return literal(name, "".join(part for part in parts if isinstance(part, str)))
+    out: list[Any] = ["p"]
+    for part in parts:
+        if isinstance(part, str):
+            out.append(literal("", part))
+        else:
+            variable, operator, default = part
+            keep = name if len(parts) == 1 else ""
+            out.append(["v", variable, operator, literal(keep, default) if operator else None])
+    return out
+
+
+def split(text: str) -> list[str | tuple[str, str, str]]:
+    """Split text with Compose interpolation into literals and (name, operator, default) triples.
+
+    A default that interpolates itself is taken as a literal. Linear; never fails: what is no valid expression is literal text.
+    """
+    parts: list[str | tuple[str, str, str]] = []
+    at = start = 0
+    while (at := text.find("$", at)) >= 0:
+        if text.startswith("$$", at):
+            parts.append(text[start : at + 1])
+            at = start = at + 2
+            continue
+        found = _variable(text, at)
+        if found is None:
+            at += 1
+            continue
+        variable, end = found
+        if at > start:
+            parts.append(text[start:at])
+        parts.append(variable)
+        at = start = end
+    if start < len(text) or not parts:
+        parts.append(text[start:])
+    return parts
+
+
+def _variable(text: str, at: int) -> tuple[tuple[str, str, str], int] | None:
+    braced = text[at + 1 : at + 2] == "{"
+    start = at + 1 + braced
+    end = start
+    while end < len(text) and (text[end].isalnum() or text[end] == "_") and text[end].isascii():
+        end += 1
+    name = text[start:end]
+    if not name or name[0].isdigit():
+        return None
+    if not braced:
+        return (name, "", ""), end
+    depth, close = 1, end
+    while close < len(text):
+        if text.startswith("${", close):
+            depth += 1
+            close += 1
+        elif text[close] == "}":
+            depth -= 1
+            if not depth:
+                break
+        close += 1
+    if depth:
+        return None
+    rest = text[end:close]
+    operator = next((op for op in _OPERATORS if rest.startswith(op)), "")
+    if rest and not operator:
+        return None
+    return (name, operator, rest[len(operator) :]), close + 1

@@ -1,0 +1,28 @@
+"""Which modules take facts from which (refined) kind of file. One line a module; modules are imported when needed."""
+
+from __future__ import annotations
+
+FACT_MODULES: dict[str, tuple[str, ...]] = {
+    "opslint.facts.compose": ("compose",),
+    "opslint.facts.dockerfile": ("dockerfile",),
+    "opslint.facts.dotenv": ("dotenv",),
+    "opslint.facts.gitlab": ("gitlab-ci",),
+    "opslint.facts.migrations": ("python", "sql"),
+    "opslint.facts.modules": ("python",),
+    "opslint.facts.procfile": ("procfile",),
+    "opslint.facts.requirements": ("requirements", "pyproject", "lock"),
+    "opslint.facts.shell": ("shell",),
+    "opslint.facts.terraform": ("terraform", "tfvars", "terragrunt", "hcl"),
+    "opslint.facts.workflows": ("workflow", "action"),
+}
+"""Module with `EXTRACTORS` → the refined kinds it reads."""
+
+SCANNERS: dict[str, str] = {
+    "python": "opslint.facts.modules:scan_imports",
+}
+"""Kind → `scan(data, places) -> facts` for files of prescreened kinds that were not parsed."""
+
+
+def modules_for(kind: str) -> list[str]:
+    """Return the modules that take facts from files of `kind`, in table order."""
+    return [module for module, kinds in FACT_MODULES.items() if kind in kinds]
