@@ -229,7 +229,7 @@ def from_json(data: list[Any]) -> tuple[ProjectSettings, dict[str, str]]:
     names, values, origins = data
     if tuple(names) != ProjectSettings.FIELDS:
         raise ValueError("settings of another version")
-    restored = {}
+    restored: dict[str, Any] = {}
     for name, value in zip(names, values, strict=True):
         record = _RECORDS.get(name)
         restored[name] = value if record is None else [record(**dict(zip(record.FIELDS, item, strict=True))) for item in value]
