@@ -71,7 +71,7 @@ PATHS = [
 
 
 def _environments(paths: list[str]) -> Environments:
-    files = {path: FileInfo(digest="", kind="yaml", role="deploy") for path in paths}
+    files = {path: FileInfo(digest="", kind="yaml", role="deploy", screened=False) for path in paths}
     return Environments(DeploymentModel(files, lambda _kind: [], lambda _path: None, default_settings()))
 
 

@@ -21,10 +21,11 @@ class Import(Fact):
 
     `module` has leading dots when relative, `name` is None for ``import module``, ``*`` for a star import.
     `surely`: run whenever the module is (module level, not under ``if TYPE_CHECKING``, a condition or a try).
-    `function`: qualname of the function it stands in, else "".
+    `function`: qualname of the function it stands in, else "". `alias` is the name it binds in the module.
     """
 
-    __slots__ = ("function", "module", "name", "surely")
+    __slots__ = ("alias", "function", "module", "name", "surely")
+    alias: str
     function: str
     module: str
     name: str | None
@@ -74,6 +75,14 @@ class ClassDef(Fact):
     qualname: str
 
 
+class DynamicImport(Fact):
+    """A module named by a string: an installed app, a URLconf, a task module, ``uvicorn.run("app.main:app")``. `surely`: loaded at start."""
+
+    __slots__ = ("name", "surely")
+    name: str
+    surely: bool
+
+
 def is_main_guard(block: Block) -> bool:
     """Tell whether a block stands under ``if __name__ == "__main__"``."""
     inner: Block | None = block
@@ -108,6 +117,7 @@ def _import(document: PythonDocument, found: ImportInfo) -> Import:
     conditional = any(block.kind in ("if", "else", "try", "except", "loop") for block in found.block.up())
     return Import(
         at=document.place(found.node),
+        alias=found.alias,
         function=function.qualname if function else "",
         module=found.module,
         name=found.name,
@@ -191,6 +201,49 @@ def _returned(document: PythonDocument, info: FunctionInfo, values: list[_ast.ex
     return None
 
 
+_LOADERS = {
+    "uvicorn.run": True,
+    "importlib.import_module": False,
+    "django.urls.include": True,
+    "django.conf.urls.include": True,
+    "django.utils.module_loading.import_string": False,
+}
+_SETTINGS = frozenset(("INSTALLED_APPS", "MIDDLEWARE", "ROOT_URLCONF", "WSGI_APPLICATION", "ASGI_APPLICATION", "CELERY_IMPORTS"))
+
+
+def _dynamic(document: PythonDocument, emit: Callable[[Fact], None]) -> None:
+    for site in document.calls:
+        surely = _LOADERS.get(site.origin or "")
+        if surely is not None and site.node.args:
+            _dynamic_names(document, site.node.args[0], surely, emit)
+        elif site.origin in ("celery.Celery", "celery.app.Celery"):
+            included = site.keyword("include")
+            if included is not None:
+                _dynamic_names(document, included, True, emit)
+        elif site.origin == "os.environ.setdefault" and len(site.node.args) == 2:
+            if document.constant(site.node.args[0], site.scope) == "DJANGO_SETTINGS_MODULE":
+                _dynamic_names(document, site.node.args[1], True, emit)
+    if b"INSTALLED_APPS" in document.data or b"ROOT_URLCONF" in document.data:
+        for name in sorted(_SETTINGS & document.scope.bindings.keys()):
+            for binding in document.scope.bindings[name]:
+                if isinstance(binding.node, _ast.expr):
+                    _dynamic_names(document, binding.node, True, emit)
+
+
+def _dynamic_names(document: PythonDocument, node: _ast.expr, surely: bool, emit: Callable[[Fact], None]) -> None:
+    stack: list[_ast.expr] = [node]
+    while stack:
+        item = stack.pop()
+        if isinstance(item, _ast.Constant) and isinstance(item.value, str):
+            name = item.value.partition(":")[0]
+            if name and name.replace(".", "").replace("_", "").isalnum():
+                emit(DynamicImport(at=document.place(item), name=name, surely=surely))
+        elif isinstance(item, _ast.List | _ast.Tuple):
+            stack.extend(reversed(item.elts))
+        elif isinstance(item, _ast.BinOp):
+            stack.extend((item.right, item.left))
+
+
 def _bindings(document: PythonDocument, emit: Callable[[Fact], None]) -> None:
     for name, bindings in document.scope.bindings.items():
         values = [binding for binding in bindings if binding.how == "value" and isinstance(binding.node, _ast.expr)]
@@ -207,6 +260,7 @@ def extract(document: PythonDocument, emit: Callable[[Fact], None]) -> None:
     _imports(document, emit)
     _functions(document, emit)
     _bindings(document, emit)
+    _dynamic(document, emit)
 
 
 def scan_imports(data: bytes, places: Places) -> list[Fact]:
@@ -226,13 +280,17 @@ def scan_imports(data: bytes, places: Places) -> list[Fact]:
         at = places.add((line, len(match.group(1)) + 1, line, len(match.group(1)) + 1))
         surely = not match.group(1)
         if match.group(5) is not None:
-            names = [(part.split()[0].decode("utf-8", "replace"), None) for part in match.group(5).split(b",") if part.split()]
+            listed, base = match.group(5), None
         else:
-            module = match.group(2).decode("utf-8", "replace")
             listed = match.group(3) if match.group(3) is not None else match.group(4)
-            without_comments = b"\n".join(row.partition(b"#")[0] for row in listed.split(b"\n"))
-            names = [(module, part.split()[0].decode("utf-8", "replace")) for part in without_comments.split(b",") if part.split()]
-        found.extend(Import(at=at, function="", module=module, name=name, surely=surely) for module, name in names)
+            base = match.group(2).decode("utf-8", "replace")
+        rows = b"\n".join(row.partition(b"#")[0] for row in listed.split(b"\n"))
+        for part in rows.decode("utf-8", "replace").split(","):
+            words = part.split()
+            if words:
+                name = words[0] if base is not None else None
+                alias = words[2] if len(words) == 3 else words[0].partition(".")[0]
+                found.append(Import(at=at, alias=alias, function="", module=base or words[0], name=name, surely=surely))
     return found
 
 

@@ -31,12 +31,16 @@ if TYPE_CHECKING:
 
 
 class FileInfo(Record):
-    """What the model knows of one file besides its facts. `role`: ``deploy test example fixture``; `digest` of its content."""
+    """What the model knows of one file besides its facts. `role`: ``deploy test example fixture``; `digest` of its content.
 
-    __slots__ = ("digest", "kind", "role")
+    `screened`: a Python file that the prescreen did not parse; only its imports are known.
+    """
+
+    __slots__ = ("digest", "kind", "role", "screened")
     digest: str
     kind: str
     role: str
+    screened: bool
 
 
 class DeploymentModel:
@@ -44,7 +48,8 @@ class DeploymentModel:
 
     `files` are all files the project has (also those no reader opened); `load(fact class)` gives the facts of that class of
     deployable files, in path order; `read(path)` a file's bytes (None when it is not there), for text that is rendered here;
-    `is_ignored(path)` tells whether git ignores a path; `old_paths` are the paths of the base revision (None: all is history).
+    `is_ignored(path)` tells whether git ignores a path; `old_paths` are the paths of the base revision (None: all is history);
+    `full(path)` parses a screened Python file now and gives its facts by class.
     """
 
     def __init__(
@@ -56,6 +61,7 @@ class DeploymentModel:
         *,
         is_ignored: Callable[[str], bool] = lambda _path: False,
         old_paths: Callable[[], frozenset[str] | None] = lambda: None,
+        full: Callable[[str], dict[type[Fact], list[Fact]]] = lambda _path: {},
         all_migrations: bool = False,
     ) -> None:
         self.files = files
@@ -63,6 +69,7 @@ class DeploymentModel:
         self.read = read
         self.is_ignored = is_ignored
         self.old_paths = old_paths
+        self.full = full
         self.all_migrations = all_migrations
         self._load = load
         self._facts: dict[type[Fact], list[Fact]] = {}

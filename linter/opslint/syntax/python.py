@@ -100,13 +100,17 @@ class ClassInfo:
 
 
 class ImportInfo:
-    """One imported module or name: `module` with leading dots when relative, `name` None for ``import module``, ``*`` for a star."""
+    """One imported module or name.
 
-    __slots__ = ("block", "module", "name", "node")
+    `module` has leading dots when relative, `name` is None for ``import module``, ``*`` for a star; `alias` is the name bound.
+    """
 
-    def __init__(self, module: str, name: str | None, node: _ast.stmt, block: Block) -> None:
+    __slots__ = ("alias", "block", "module", "name", "node")
+
+    def __init__(self, module: str, name: str | None, alias: str, node: _ast.stmt, block: Block) -> None:
         self.module = module
         self.name = name
+        self.alias = alias
         self.node = node
         self.block = block
 
@@ -383,7 +387,8 @@ class _Walk:
 
     def imported(self, node: _ast.Import, block: Block) -> None:
         for alias in node.names:
-            self.document.imports.append(ImportInfo(alias.name, None, node, block))
+            bound = alias.asname or alias.name.partition(".")[0]
+            self.document.imports.append(ImportInfo(alias.name, None, bound, node, block))
             if alias.asname:
                 block.scope.bind(alias.asname, Binding("import", node.lineno, target=alias.name))
             else:
@@ -393,7 +398,7 @@ class _Walk:
     def imported_from(self, node: _ast.ImportFrom, block: Block) -> None:
         module = "." * node.level + (node.module or "")
         for alias in node.names:
-            self.document.imports.append(ImportInfo(module, alias.name, node, block))
+            self.document.imports.append(ImportInfo(module, alias.name, alias.asname or alias.name, node, block))
             joined = module + alias.name if module.endswith(".") else f"{module}.{alias.name}"
             block.scope.bind(alias.asname or alias.name, Binding("import", node.lineno, target=joined))
 
