@@ -28,6 +28,11 @@ def set_digest_key(key: bytes) -> None:
     _KEY[0] = key
 
 
+def digest_key() -> bytes:
+    """Return the key that is set (a reader in another process must use the same)."""
+    return _KEY[0]
+
+
 class Masked(Record):
     """What may be known of a possibly secret value.
 

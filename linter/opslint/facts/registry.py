@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 FACT_MODULES: dict[str, tuple[str, ...]] = {
+    "opslint.facts.cloudformation": ("cloudformation",),
     "opslint.facts.compose": ("compose",),
     "opslint.facts.dockerfile": ("dockerfile",),
     "opslint.facts.dotenv": ("dotenv",),
@@ -13,6 +14,7 @@ FACT_MODULES: dict[str, tuple[str, ...]] = {
     "opslint.facts.requirements": ("requirements", "pyproject", "lock"),
     "opslint.facts.shell": ("shell",),
     "opslint.facts.terraform": ("terraform", "tfvars", "terragrunt", "hcl"),
+    "opslint.facts.shell_scripts": ("shell", "makefile"),
     "opslint.facts.workflows": ("workflow", "action"),
 }
 """Module with `EXTRACTORS` → the refined kinds it reads."""

@@ -1,0 +1,132 @@
+"""Fingerprints: the same finding keeps its name when lines move.
+
+A place is addressed by its *scope*, the chain of less indented lines above it, and by the text it stands on; both are
+normalised. Of lines that may hold a secret only the name is taken.
+"""
+
+from __future__ import annotations
+
+from _blake2 import blake2b
+
+from opslint.base.typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from opslint.base.finding import Finding
+    from opslint.base.location import Span
+
+_COMMENTS = ("#", "//", "--", ";", "*", "/*")
+_MAX_SCOPE = 12
+_NAME_ONLY = ("dotenv", "tfvars")
+_MAX_SCAN = 4000
+"""Lines looked at above a place; deeper scopes in larger blocks are cut, which only makes addresses less specific."""
+
+
+class Addresses:
+    """Addresses of places in the files of one project. `read(path)` gives the content, `kind(path)` the kind."""
+
+    def __init__(self, read: Callable[[str], bytes | None], kind: Callable[[str], str]) -> None:
+        self._read = read
+        self._kind = kind
+        self._lines: dict[str, list[str]] = {}
+        self._known: dict[tuple[str, Span], str] = {}
+
+    def of(self, path: str, span: Span) -> str:
+        """Return the address of a place: its file, scope and text."""
+        key = (path, span)
+        address = self._known.get(key)
+        if address is None:
+            address = self._known[key] = self._address(path, span)
+        return address
+
+    def _address(self, path: str, span: Span) -> str:
+        lines = self._lines_of(path)
+        line = span[0]
+        if not 1 <= line <= len(lines):
+            return path
+        text = lines[line - 1]
+        kind = self._kind(path)
+        parts = [path]
+        parts += [_head(scope, kind) for scope in _scopes(lines, line)]
+        parts.append(_anchor(text, span, kind))
+        return "\n".join(parts)
+
+    def _lines_of(self, path: str) -> list[str]:
+        lines = self._lines.get(path)
+        if lines is None:
+            data = self._read(path)
+            text = "" if data is None else data.decode("utf-8-sig", "replace")
+            lines = self._lines[path] = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+        return lines
+
+
+def _indent(text: str) -> int:
+    return len(text) - len(text.lstrip())
+
+
+def _scopes(lines: list[str], line: int) -> list[str]:
+    """Return the lines that enclose `line` by indentation, outermost first."""
+    found: list[str] = []
+    depth = _indent(lines[line - 1])
+    is_item = lines[line - 1].lstrip().startswith("- ")
+    for index in range(line - 2, max(-1, line - 2 - _MAX_SCAN), -1):
+        text = lines[index]
+        body = text.strip()
+        if not body or body.startswith(_COMMENTS) or body[0] in ")]}":
+            continue
+        indent = len(text) - len(text.lstrip())
+        # A list item may stand at the indentation of the key that holds the list.
+        holds_item = is_item and indent == depth and body.endswith(":") and not body.startswith("- ")
+        if indent < depth or holds_item:
+            found.append(body)
+            depth = indent
+            is_item = body.startswith("- ")
+            if (indent == 0 and not is_item) or len(found) == _MAX_SCOPE:
+                break
+    return found[::-1]
+
+
+def _normal(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _head(text: str, kind: str) -> str:
+    return name_only(text) if may_hold_secret(text, kind) else _normal(text)
+
+
+def _anchor(text: str, span: Span, kind: str) -> str:
+    if may_hold_secret(text, kind):
+        return name_only(text)
+    line, column, end_line, end_column = span
+    if end_line == line and end_column > column:
+        return _normal(text[column - 1 : end_column - 1])
+    return _normal(text[column - 1 :])
+
+
+def may_hold_secret(text: str, kind: str) -> bool:
+    """Tell whether a line may hold a value that must not leave the machine, not even hashed.
+
+    Every line of a dotenv or tfvars file, and every ``NAME: value`` or ``NAME=value`` line elsewhere but in code.
+    """
+    if kind in _NAME_ONLY:
+        return True
+    return kind not in ("python", "sql") and ("=" in text or ":" in text)
+
+
+def name_only(text: str) -> str:
+    """Return the part of a line before its first ``=`` or ``:``."""
+    ends = [at for at in (text.find("="), text.find(":")) if at >= 0]
+    return _normal(text[: min(ends)] if ends else text)
+
+
+def stamp(findings: list[Finding], addresses: Addresses, keys: list[str]) -> None:
+    """Set the fingerprint of every finding (in report order); `keys` are the rules' own keys of them."""
+    seen: dict[str, int] = {}
+    for finding, key in zip(findings, keys, strict=True):
+        parts = [finding.rule, addresses.of(finding.path, finding.span), key]
+        parts += [addresses.of(related.path, related.span) for related in finding.evidence]
+        text = "\0".join(parts)
+        ordinal = seen[text] = seen.get(text, -1) + 1
+        data = f"{text}\0{ordinal}".encode("utf-8", "surrogatepass")
+        finding.fingerprint = blake2b(data, digest_size=16).hexdigest()

@@ -1,0 +1,259 @@
+"""One run: the projects its paths touch, each checked as a whole, merged into one result."""
+
+from __future__ import annotations
+
+import os
+
+from opslint.base.finding import CONFIDENCES, INCOMPLETE_KINDS, SEVERITIES, Problem, RunResult, Statistics
+from opslint.base.settings import default_settings
+from opslint.base.typing import TYPE_CHECKING
+from opslint.engine.discover import add_nested, find_targets
+from opslint.engine.files import FileStage
+from opslint.engine.globs import path_matcher
+from opslint.engine.packs import find_packs
+from opslint.engine.project import complete, conclude, link, reader
+from opslint.engine.select import at_least, check_options, selected_rules
+from opslint.engine.source import DiskSource
+from opslint.engine.worker import Analyser
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from opslint.base.finding import Finding
+    from opslint.base.settings import ProjectSettings, RunOptions
+    from opslint.engine.discover import Target
+    from opslint.engine.packs import Packs
+    from opslint.engine.project import Verdict
+    from opslint.engine.source import Source
+    from opslint.model.model import DeploymentModel
+
+
+class ProjectRun:
+    """One project while it is checked: everything a baseline, a diff, a server or a fix may ask for afterwards."""
+
+    def __init__(self, source: Source, settings: ProjectSettings, packs: Packs, options: RunOptions) -> None:
+        self.source = source
+        self.settings = settings
+        self.packs = packs
+        self.options = options
+        self.root = source.root
+        self.enabled = selected_rules(packs.rules, settings, options)
+        check_options(packs.rules, settings)
+        self.stage = FileStage(
+            source,
+            Analyser(packs, prescreen=not options.no_prescreen),
+            None,
+            jobs=options.jobs,
+            excluded=path_matcher(settings.exclude) if settings.exclude else None,
+        )
+        self.verdict: Verdict | None = None
+
+    def model(self) -> DeploymentModel:
+        """Return the deployment model of the analysed files."""
+        from opslint.model.model import DeploymentModel, FileInfo
+
+        files = {
+            path: FileInfo(digest=entry.content, kind=entry.refined or "", role=entry.role, screened=entry.screened)
+            for path, entry in self.stage.entries.items()
+            if entry.state != "excluded"
+        }
+        return DeploymentModel(
+            files,
+            self.stage.facts,  # type: ignore[arg-type]
+            reader(self.stage),
+            self.settings,
+            is_ignored=lambda path: path in self.source.ignored([path]),
+            old_paths=self._old_paths,
+            full=self.stage.full,
+            all_migrations=self.options.all_migrations,
+        )
+
+    def _old_paths(self) -> frozenset[str] | None:
+        from opslint.engine import git
+
+        if git.top_of(self.root) is None:
+            return None
+        return git.old_paths(self.root)[1]
+
+    def check(self) -> Verdict:
+        """Analyse, link, judge."""
+        self.stage.run()
+        linked = link(self.model(), self.stage, self.packs, self.settings, self.enabled)
+        self.verdict = conclude(linked, self.stage, self.packs, self.settings, self.enabled)
+        return self.verdict
+
+
+def run(options: RunOptions, *, notes: list[str] | None = None, overlay: dict[str, bytes] | None = None) -> RunResult:
+    """Check what `options` ask for.
+
+    `notes` collects lines for standard error; `overlay` holds unsaved content by absolute path. UsageError and ConfigError
+    end the run.
+    """
+    if options.stdin_filename is not None and overlay is None:
+        import sys
+
+        overlay = {os.path.abspath(options.stdin_filename): sys.stdin.buffer.read()}
+    targets = find_targets(options.paths, options.root, overlay=options.stdin_filename)
+    if options.root is None:
+        targets = add_nested(targets)
+    packs = find_packs(None)
+    shares = []
+    for target in targets:
+        project = open_project(target, options, packs, overlay or {})
+        project.check()
+        shares.append(share_of(project, target, options))
+    return merge(shares, options, notes if notes is not None else [])
+
+
+def open_project(target: Target, options: RunOptions, packs: Packs, overlay: dict[str, bytes]) -> ProjectRun:
+    """Return the project of a target, with its configuration loaded; nothing is analysed yet."""
+    prefix = target.root.rstrip(os.sep) + os.sep
+    inside = {path[len(prefix) :].replace(os.sep, "/"): data for path, data in overlay.items() if path.startswith(prefix)}
+    source = DiskSource(target.root, tracked=options.tracked, overlay=inside)
+    return ProjectRun(source, load_settings(target.root, options), packs, options)
+
+
+def load_settings(root: str, options: RunOptions) -> ProjectSettings:
+    """Return the configuration of the project at `root`."""
+    from opslint.engine.discover import configuration_of
+
+    path = options.config or configuration_of(root)
+    if path is None:
+        return default_settings()
+    from opslint.config.load import load
+
+    return load(root, path)[0]
+
+
+class Share:
+    """What one project gives to a run, filtered by what was asked for."""
+
+    __slots__ = ("environments", "findings", "hidden", "hints", "notes", "problems", "root", "statistics")
+
+    def __init__(self, root: str) -> None:
+        self.root = root
+        self.findings: list[Finding] = []
+        self.problems: list[Problem] = []
+        self.environments: list[str] = []
+        self.hints: list[str] = []
+        self.notes: list[str] = []
+        self.hidden: dict[str, int] = {}
+        self.statistics: dict[str, int] = {}
+
+
+def chooser(selected: set[str]) -> Callable[[str], bool]:
+    """Return a function that tells whether a project path was given itself or stands below a given directory."""
+    if "" in selected:
+        return lambda _path: True
+    below = tuple(sorted(f"{path}/" for path in selected))
+    return lambda path: path in selected or path.startswith(below)
+
+
+def share_of(project: ProjectRun, target: Target, options: RunOptions) -> Share:
+    """Filter a project's verdict by the given paths, severity and confidence, and count."""
+    verdict = project.verdict
+    assert verdict is not None
+    share = Share(project.root)
+    selected = set(target.selected)
+    if options.tracked:
+        from opslint.engine import git
+
+        if git.top_of(project.root) is not None:
+            selected.update(git.deleted_in_index(project.root))
+    chosen = chooser(selected)
+    whole = "" in selected
+
+    def wanted(finding: Finding) -> bool:
+        return whole or any(map(chosen, finding.derived)) or chosen(finding.path)
+
+    share.environments, share.hints = verdict.environments, verdict.hints
+    shown = [finding for finding in verdict.findings if wanted(finding)]
+    for finding in shown:
+        if not at_least(finding.severity, options.min_severity, SEVERITIES):
+            share.hidden[finding.severity] = share.hidden.get(finding.severity, 0) + 1
+        elif not at_least(finding.confidence, options.min_confidence, CONFIDENCES):
+            share.hidden[finding.severity] = share.hidden.get(finding.severity, 0) + 1
+        else:
+            share.findings.append(finding)
+    elsewhere = []
+    for problem in verdict.problems:
+        if not problem.path or chosen(problem.path):
+            share.problems.append(problem)
+        elif problem.kind in INCOMPLETE_KINDS:
+            elsewhere.append(problem.path)
+    if whole and options.diff is None:
+        share.problems += verdict.suppression_problems
+    if elsewhere:
+        names = sorted(set(elsewhere))
+        more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+        share.notes.append(f"not read to the end, outside of the given paths: {', '.join(names[:3])}{more}")
+    share.statistics = _count(project, chosen, share.problems)
+    share.statistics["suppressed"] = sum(1 for finding in verdict.suppressed if wanted(finding))
+    share.statistics["undecided"] = verdict.undecided
+    return share
+
+
+def _count(project: ProjectRun, chosen: Callable[[str], bool], problems: list[Problem]) -> dict[str, int]:
+    broken = {problem.path for problem in problems if problem.kind in INCOMPLETE_KINDS}
+    counts = dict.fromkeys(("context", "excluded", "failed", "files", "selected", "skipped"), 0)
+    empty = {path for path, result in project.stage.details() if result.skipped}
+    for path, entry in project.stage.entries.items():
+        state = entry.state
+        if state == "read" and (entry.kind == "gitignore" or path in empty):
+            state = "skipped"
+        if not chosen(path):
+            counts["context"] += state == "read"
+            continue
+        counts["selected"] += 1
+        if path in broken:
+            counts["failed"] += 1
+        else:
+            counts["files" if state == "read" else state] += 1
+    return counts
+
+
+def merge(shares: list[Share], options: RunOptions, notes: list[str]) -> RunResult:
+    """Merge the shares of all projects; with several, paths become relative to their common ancestor."""
+    del options
+    roots = [share.root for share in shares]
+    base = roots[0] if len(roots) == 1 else (os.path.commonpath(roots) if roots else os.getcwd())
+    findings: list[Finding] = []
+    problems: list[Problem] = []
+    environments: list[str] = []
+    hints: list[str] = []
+    hidden: dict[str, int] = {}
+    totals = dict.fromkeys(Statistics.FIELDS, 0)
+    for share in shares:
+        prefix = "" if share.root == base else os.path.relpath(share.root, base).replace(os.sep, "/") + "/"
+        findings += [_moved(finding, prefix) if prefix else finding for finding in share.findings]
+        for problem in share.problems:
+            moved = problem.replace(path=prefix + problem.path) if problem.path and prefix else problem
+            if moved not in problems:
+                problems.append(moved)
+        environments += [name for name in share.environments if name not in environments]
+        hints += [hint for hint in share.hints if hint not in hints]
+        notes += share.notes
+        for level, count in share.hidden.items():
+            hidden[level] = hidden.get(level, 0) + count
+        for name, count in share.statistics.items():
+            totals[name] += count
+    findings.sort(key=lambda finding: finding.sort_key())
+    problems.sort(key=lambda problem: problem.sort_key())
+    return RunResult(
+        complete=complete(problems),
+        environments=environments,
+        findings=findings,
+        hidden=dict(sorted(hidden.items())),
+        hints=hints,
+        problems=problems,
+        root=base,
+        statistics=Statistics(**totals),
+    )
+
+
+def _moved(finding: Finding, prefix: str) -> Finding:
+    return finding.replace(
+        derived=[prefix + path for path in finding.derived],
+        evidence=[item.replace(path=prefix + item.path) for item in finding.evidence],
+        path=prefix + finding.path,
+    )
