@@ -41,7 +41,7 @@ class Frames:
         if known is None:
             data = self._read(path)
             text = "" if data is None else data.decode("utf-8-sig", "replace")
-            lines = [line.removesuffix("\r") for line in text.split("\n")] if text else []
+            lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n") if text else []
             known = self._files[path] = (lines, hidden_ranges(path, lines) if lines else {})
         return known
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from opslint.base.errors import UsageError
 from opslint.base.typing import TYPE_CHECKING
 from opslint.report.escape import prose, visible
 from opslint.report.frames import Frames
@@ -17,7 +18,10 @@ if TYPE_CHECKING:
 
 def render(result: RunResult, context: RenderContext) -> str:
     """Return the page; every value goes through jinja2's escaping, after control and bidi characters were made visible."""
-    from jinja2 import Environment, PackageLoader, StrictUndefined
+    try:
+        from jinja2 import Environment, PackageLoader, StrictUndefined
+    except ImportError as error:
+        raise UsageError("the html format needs jinja2: pip install 'opslint[html]'") from error
 
     environment = Environment(
         autoescape=True,
