@@ -33,9 +33,7 @@ def check(name: str, *options: str) -> dict[str, Any]:
         "PYTHONDONTWRITEBYTECODE": "1",
     }
     command = [sys.executable, "-m", "opslint", "check", "--format", "json", "--no-cache", "--root", ".", *options]
-    done = subprocess.run(
-        command, cwd=PROJECTS / name, env=environment, capture_output=True, text=True, timeout=120, check=False
-    )
+    done = subprocess.run(command, cwd=PROJECTS / name, env=environment, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode in (0, 1), done.stderr or done.stdout
     result: dict[str, Any] = json.loads(done.stdout)
     return result
@@ -54,8 +52,7 @@ def expected(name: str) -> list[Row]:
 def found(result: dict[str, Any]) -> list[Row]:
     """Return the findings of a run in the form of `expected.txt`."""
     return [
-        (f["path"], f["line"], f["column"], f["rule"], f["environment"] or "-", f["service"] or "-")
-        for f in result["findings"]
+        (f["path"], f["line"], f["column"], f["rule"], f["environment"] or "-", f["service"] or "-") for f in result["findings"]
     ]
 
 
