@@ -1,0 +1,304 @@
+"""Compose files → deployments with their workloads."""
+
+from __future__ import annotations
+
+from opslint.base.tree import Mapping, Scalar, Sequence
+from opslint.base.typing import TYPE_CHECKING
+from opslint.base.value import ABSENT, known, unknown
+from opslint.facts.compose import ComposeFile
+from opslint.model.compose_env import DotenvFiles, Interpolation, entries, env_file_uses
+from opslint.model.compose_files import directory_of, groups, join, root_of, services_of
+from opslint.model.compose_merge import merge
+from opslint.model.probes import exec_probe, seconds
+from opslint.model.records import Container, Deployment, Workload
+
+if TYPE_CHECKING:
+    from opslint.base.location import Loc
+    from opslint.base.tree import Node
+    from opslint.base.value import Value
+    from opslint.model.compose_env import EnvFileUse
+    from opslint.model.compose_files import ComposeGroup
+    from opslint.model.model import DeploymentModel
+    from opslint.model.records import Probe
+
+MAX_EXTENDS = 8
+"""How long a chain of `extends` is followed."""
+
+
+def deployments(model: DeploymentModel) -> list[Deployment]:
+    """Return one deployment for each combination of compose files."""
+    if not model.facts(ComposeFile):
+        return []
+    dotenv = DotenvFiles(model)
+    found = [_Group(model, dotenv, group).deployment() for group in groups(model)]
+    _local_ones(found)
+    return [deployment for deployment in found if deployment.workloads]
+
+
+def _local_ones(found: list[Deployment]) -> None:
+    """Give development to the tierless files beside one that names a tier: they are what people run on their own machine."""
+    tiered = {directory_of(path) for item in found for path in item.files if item.environments}
+    for item in found:
+        if not item.environments and directory_of(item.loc[0]) in tiered:
+            set_environments(item, ["development"])
+
+
+def set_environments(deployment: Deployment, names: list[str]) -> None:
+    """Set the environments of a deployment and of all its workloads."""
+    deployment.environments = names
+    for workload in deployment.workloads:
+        workload.environments = names
+
+
+class _Group:
+    """One combination of compose files on its way to a deployment."""
+
+    def __init__(self, model: DeploymentModel, dotenv: DotenvFiles, group: ComposeGroup) -> None:
+        self.model = model
+        self.dotenv = dotenv
+        self.group = group
+        self.facts = {fact.path: fact for fact in model.facts(ComposeFile)}
+        self.directories = {fact.path: group.directory for fact in group.files}
+        self.roots: dict[str, Mapping] = {}
+        files = list(group.files)
+        for fact in group.files:
+            self._include(fact, files, 0)
+        self.services: dict[str, dict[str, Mapping]] = {}
+        self.files = files
+        beside = [group.directory + "/.env" if group.directory else ".env"]
+        self.interpolation = Interpolation(dotenv, group.env_files or beside)
+        self.read = {fact.path for fact in files} | set(self.interpolation.paths)
+
+    def _include(self, fact: ComposeFile, files: list[ComposeFile], depth: int) -> None:
+        """Add the files that `include:` names; their paths start from their own directory."""
+        include = self._root(fact).get("include")
+        for item in include.items if isinstance(include, Sequence) else ():
+            path = item.get("path") if isinstance(item, Mapping) else item
+            for one in path.items if isinstance(path, Sequence) else [path]:
+                target = join(directory_of(fact.path), one.text) if isinstance(one, Scalar) else None
+                found = self.facts.get(target or "")
+                if found is not None and found not in files and depth < MAX_EXTENDS:
+                    files.insert(0, found)
+                    own = item.text("project_directory") if isinstance(item, Mapping) else None
+                    base = join(directory_of(fact.path), own) if own else None
+                    self.directories[found.path] = base if base is not None else directory_of(found.path)
+                    self._include(found, files, depth + 1)
+
+    def _root(self, fact: ComposeFile) -> Mapping:
+        if fact.path not in self.roots:
+            self.roots[fact.path] = root_of(fact)
+            self.directories.setdefault(fact.path, directory_of(fact.path))
+        return self.roots[fact.path]
+
+    def _services(self, fact: ComposeFile) -> dict[str, Mapping]:
+        if fact.path not in self.services:
+            self.services[fact.path] = services_of(self._root(fact))
+        return self.services[fact.path]
+
+    def _layers(self, fact: ComposeFile, name: str, depth: int = 0) -> list[tuple[ComposeFile, str]]:
+        """Return the (file, service) pairs that make up one service of one file: what it extends first."""
+        body = self._services(fact).get(name)
+        if body is None or depth > MAX_EXTENDS:
+            return []
+        extends = body.get("extends")
+        below: list[tuple[ComposeFile, str]] = []
+        if isinstance(extends, Scalar):
+            below = self._layers(fact, extends.text, depth + 1)
+        elif isinstance(extends, Mapping):
+            service = extends.text("service") or ""
+            written = extends.text("file")
+            target = join(self.directories.get(fact.path, ""), written) if written else fact.path
+            other = self.facts.get(target or "")
+            if other is not None:
+                self.read.add(other.path)
+                below = self._layers(other, service, depth + 1)
+        return [*below, (fact, name)]
+
+    def deployment(self) -> Deployment:
+        """Make the deployment of this combination."""
+        names: dict[str, None] = {}
+        for fact in self.files:
+            names.update(dict.fromkeys(self._services(fact)))
+        first = self.group.files[0]
+        made = [found for found in (self._workload(name) for name in names) if found is not None]
+        environments = self.model.environments.names_of(fact.path for fact in self.files)
+        if not environments:
+            environments = self.model.environments.names_of(path for work in made for path in work.files)
+        deployment = Deployment(
+            environments=environments,
+            files=sorted(self.read),
+            key=self.group.key,
+            loc=first.loc,
+            objects=[],
+            open_reasons=[],
+            platform="compose",
+            workloads=made,
+        )
+        if not environments and any(_mounts_source(work) for work in made):
+            # Code mounted over what the image holds is a workstation's set-up (docs.docker.com, "Use Compose in production").
+            environments = ["development"]
+        set_environments(deployment, environments)
+        return deployment
+
+    def _workload(self, name: str) -> Workload | None:
+        layers = [layer for fact in self.files for layer in self._layers(fact, name)]
+        if not layers:
+            return None
+        body = self._services(layers[0][0])[layers[0][1]]
+        for fact, service in layers[1:]:
+            body = merge(body, self._services(fact)[service])
+        if "image" not in body and "build" not in body:
+            return None
+        key = next((key for fact in self.files if (key := self._key(fact, name)) is not None), None)
+        loc = key.loc if key is not None else body.loc
+        uses = list(env_file_uses(self.dotenv, body, self.directories, self.interpolation))
+        container = self._container(name, body, loc, layers, uses)
+        replicas = body.text("deploy", "replicas") or body.text("scale")
+        count: Value = known(1)
+        if replicas is not None:
+            count = known(int(replicas)) if replicas.isdigit() else unknown("replicas depend on the host")
+        return Workload(
+            containers=[container],
+            deployment=self.group.key,
+            environments=[],
+            files=sorted(self.read | {use.path for use in uses if use.path}),
+            kind="service",
+            loc=loc,
+            max_replicas=count,
+            name=name,
+            namespace=ABSENT,
+            node=body,
+            platform="compose",
+            pod=body,
+            replicas=count,
+        )
+
+    def _key(self, fact: ComposeFile, name: str) -> Scalar | None:
+        services = self._root(fact).mapping("services")
+        return services.key(name) if services is not None else None
+
+    def _container(
+        self, name: str, body: Mapping, loc: Loc, layers: list[tuple[ComposeFile, str]], uses: list[EnvFileUse]
+    ) -> Container:
+        image = body.get("image")
+        return Container(
+            args=command_words(body.get("command"), self.interpolation),
+            build=self._build(body),
+            command=command_words(body.get("entrypoint"), self.interpolation),
+            entries=entries(self.dotenv, layers, uses, self.interpolation),
+            image=self._image(image),
+            image_loc=image.loc if image is not None else loc,
+            init=False,
+            loc=loc,
+            name=name,
+            node=body,
+            open_reasons=[(use.reason, use.loc) for use in uses if use.state in ("ignored", "unknown")],
+            ports=_ports(body),
+            probes=_probes(body, loc),
+        )
+
+    def _image(self, image: Node | None) -> Value:
+        if not isinstance(image, Scalar) or image.is_null:
+            return ABSENT
+        text, prefix, _fallback = self.interpolation.text(image.text)
+        return known(text) if text is not None else unknown(f"image {image.text} depends on the host", prefix)
+
+    def _build(self, body: Mapping) -> tuple[str, str, str] | None:
+        build = body.get("build")
+        written: Node | None = build
+        dockerfile, target = "Dockerfile", ""
+        if isinstance(build, Mapping):
+            written = build.get("context")
+            dockerfile = build.text("dockerfile") or dockerfile
+            target = build.text("target") or ""
+            if written is None:
+                written = Scalar(".", build.at, path=build.path)
+        if not isinstance(written, Scalar):
+            return None
+        directory = self.directories.get(written.path, self.group.directory)
+        context = join(directory, self.interpolation.text(written.text)[2])
+        if context is None:
+            return None
+        path = join(context, self.interpolation.text(dockerfile)[2])
+        return (context, path, self.interpolation.text(target)[2]) if path is not None else None
+
+
+def command_words(node: Node | None, interpolation: Interpolation) -> list[str] | None:
+    """Return the words of `command` or `entrypoint`; a string is split like a shell splits words, and run by none."""
+    if isinstance(node, Sequence):
+        return [interpolation.text(item.text)[2] for item in node.items if isinstance(item, Scalar)]
+    if isinstance(node, Scalar) and not node.is_null:
+        from opslint.syntax.shell_words import Lexer
+
+        text = interpolation.text(node.text)[2]
+        return [token.text for token in Lexer(text).run() if token.text != "\n"]
+    return None
+
+
+def _ports(body: Mapping) -> dict[str, int]:
+    ports: dict[str, int] = {}
+    for item in [*body.sequence("ports"), *body.sequence("expose")]:
+        if isinstance(item, Mapping):
+            text = item.text("target") or ""
+        else:
+            text = item.text.rpartition("/")[0] or item.text if isinstance(item, Scalar) else ""
+            text = text.rpartition(":")[2]
+        if text.isdigit():
+            ports[text] = int(text)
+    return ports
+
+
+def _probes(body: Mapping, loc: Loc) -> list[Probe]:
+    check = body.mapping("healthcheck")
+    test = check.get("test") if check is not None else None
+    if check is None or test is None or check.text("disable") in ("true", "True", "yes"):
+        return []
+    words = [item.text for item in test.items if isinstance(item, Scalar)] if isinstance(test, Sequence) else []
+    shell = False
+    if isinstance(test, Scalar):
+        words, shell = [test.text], True
+    elif words[:1] == ["CMD-SHELL"]:
+        words, shell = words[1:], True
+    elif words[:1] == ["CMD"]:
+        words = words[1:]
+    if not words or words == ["NONE"]:
+        return []
+    retries = check.text("retries")
+    return [
+        exec_probe(
+            words,
+            shell=shell,
+            loc=test.loc,
+            role="healthcheck",
+            # Defaults of Docker: 30 s interval and timeout, 3 retries (docs.docker.com/reference/dockerfile, HEALTHCHECK).
+            delay=seconds(check.text("start_period"), 0.0),
+            period=seconds(check.text("interval"), 30.0),
+            timeout=seconds(check.text("timeout"), 30.0),
+            failures=int(retries) if retries and retries.isdigit() else 3,
+        )
+    ]
+
+
+def _mounts_source(workload: Workload) -> bool:
+    """Tell whether a service mounts (part of) its own build context over the image's files."""
+    container = workload.containers[0]
+    if container.build is None:
+        return False
+    context = container.build[0]
+    for item in workload.pod.sequence("volumes"):
+        if isinstance(item, Mapping):
+            source = item.text("source") or "" if item.text("type") in (None, "bind") else ""
+            target = item.text("target") or ""
+        else:
+            parts = item.text.split(":") if isinstance(item, Scalar) else []
+            source, target = (parts[0], parts[1]) if len(parts) > 1 else ("", "")
+        if not source.startswith((".", "/")) or target.rpartition("/")[2].count("."):
+            continue
+        path = join(directory_of(item.path), source)
+        if path is not None and (path == context or (context and path.startswith(context + "/")) or (not context and _is_code(path))):
+            return True
+    return False
+
+
+def _is_code(path: str) -> bool:
+    return path == "" or path.rpartition("/")[2] in ("src", "app", "backend", "server", "api")
