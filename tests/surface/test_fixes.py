@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from opslint.base.finding import Edit, Finding, Fix, RunResult
 from opslint.base.settings import ProjectSettings, default_settings
 from opslint.engine import fixes
-from opslint.engine.fixes import FileChange, NoFix, span_of, splice
+from opslint.engine.fixes import FileChange, NoFixError, span_of, splice
 
 from . import sample
 
@@ -76,7 +76,7 @@ def test_a_call_gets_its_timeout(before: str, call: str, after: str) -> None:
     ],
 )
 def test_what_cannot_be_edited_safely_is_refused(source: str, call: str, reason: str) -> None:
-    with pytest.raises(NoFix, match=reason):
+    with pytest.raises(NoFixError, match=reason):
         fixed(source.encode(), call)
 
 
@@ -86,7 +86,7 @@ def test_without_a_configured_value_there_is_no_fix() -> None:
     offered = fixes.offered(HTTP, SETTINGS)
     assert offered is not None
     assert offered.title == "Pass timeout=10"
-    with pytest.raises(NoFix, match="no value is configured"):
+    with pytest.raises(NoFixError, match="no value is configured"):
         fixes.make(call_finding(data, "requests.get(u)"), data, default_settings())
 
 
@@ -140,14 +140,14 @@ def test_terraform_attributes_are_set_in_place(at: str, wanted: dict[str, str], 
 )
 def test_terraform_that_cannot_be_vouched_for_is_left_alone(source: str) -> None:
     data = source.encode()
-    with pytest.raises(NoFix):
+    with pytest.raises(NoFixError):
         fixes.make(hcl_finding(data, 'resource "a" "b"', attribute="y", value="true"), data, SETTINGS)
 
 
 def test_a_value_that_would_smuggle_in_a_block_is_refused() -> None:
     data = RESOURCE.encode()
     smuggled = hcl_finding(data, 'resource "aws_db_instance" "main"', attribute="y", value='1\n  z = 2')
-    with pytest.raises(NoFix, match="something else"):
+    with pytest.raises(NoFixError, match="something else"):
         fixes.make(smuggled, data, SETTINGS)
 
 
@@ -219,9 +219,9 @@ def test_a_file_that_changed_or_leads_away_is_not_written(tmp_path: Path) -> Non
     root = sample.tree(tmp_path / "root", {"a.py": "new\n"})
     sample.tree(tmp_path, {"outside.py": "x\n"})
     (root / "link.py").symlink_to("../outside.py")
-    with pytest.raises(NoFix, match="changed since"):
+    with pytest.raises(NoFixError, match="changed since"):
         fixes.write(str(root), FileChange(after=b"b", before=b"old\n", path="a.py", titles=[]))
-    with pytest.raises(NoFix, match="out of the project"):
+    with pytest.raises(NoFixError, match="out of the project"):
         fixes.write(str(root), FileChange(after=b"b", before=b"x\n", path="link.py", titles=[]))
     assert sorted(os.listdir(root)) == ["a.py", "link.py"]
     assert (root / "a.py").read_text() == "new\n"

@@ -192,7 +192,14 @@ def _settings(table: dict[str, Any], source: str) -> ProjectSettings:
     )
 
 
-_KEYS = {"environments": "environment", "services": "service", "severities": "severity", "ignores": "ignore", "rule_options": "rules"}
+_KEYS = {
+    "environments": "environment",
+    "ignores": "ignore",
+    "rule_options": "rules",
+    "services": "service",
+    "severities": "severity",
+}
+"""Settings whose key in the file is another word."""
 
 
 def _origins(table: dict[str, Any], where: Callable[[tuple[str | int, ...]], str]) -> dict[str, str]:

@@ -1,7 +1,7 @@
 """From findings to changed files: edits are made on demand, spliced into the bytes, and written whole or not at all.
 
 A *maker* turns one finding's fix into edits. It is named in `Fix.maker`: a name of `MAKERS`, or ``module:function`` of a
-pack. It gets the file's bytes as they are now and raises `NoFix` when it does not find there what the finding saw.
+pack. It gets the file's bytes as they are now and raises `NoFixError` when it does not find there what the finding saw.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ MAX_ROUNDS = 10
 _BOM = b"\xef\xbb\xbf"
 
 
-class NoFix(Exception):
+class NoFixError(Exception):
     """The edits cannot be made; the message says why."""
 
 
@@ -73,14 +73,14 @@ def format_number(value: object) -> str:
 
 
 def make(finding: Finding, data: bytes, settings: ProjectSettings) -> list[Edit]:
-    """Return the edits of a finding's fix in the file's current bytes; `NoFix` when there are none."""
+    """Return the edits of a finding's fix in the file's current bytes; `NoFixError` when there are none."""
     fix = offered(finding.fix, settings)
     if fix is None or fix.applicability == "manual":
-        raise NoFix("no value is configured for it" if finding.fix is not None and fix is None else "it is to be made by hand")
+        raise NoFixError("it is to be made by hand" if fix is not None else "no value is configured for it")
     target = MAKERS.get(fix.maker, fix.maker)
     module, colon, name = target.partition(":")
     if not colon:
-        raise NoFix(f"there is no fix maker {fix.maker!r}")
+        raise NoFixError(f"there is no fix maker {fix.maker!r}")
     maker: Maker = getattr(__import__(module, fromlist=[name]), name)
     return maker(data, finding, settings)
 
@@ -96,7 +96,7 @@ def editor(
             return []
         try:
             return make(finding, data, settings_of(finding.path))
-        except NoFix:
+        except NoFixError:
             return []
 
     return edits
@@ -127,7 +127,7 @@ def plan(
                 continue
             for edit in edits:
                 splice(before[edit.path], [edit])
-        except NoFix as reason:
+        except NoFixError as reason:
             refused.append((finding.path, finding.span[0], f"{finding.rule}: {reason}"))
             continue
         for edit in edits:
@@ -151,7 +151,7 @@ def _edits(
         if path not in before:
             data = read(path)
             if data is None:
-                raise NoFix(f"{path} cannot be read")
+                raise NoFixError(f"{path} cannot be read")
             before[path] = data
         return before[path]
 
@@ -163,13 +163,13 @@ def _edits(
 
 def _overlaps(edit: Edit, others: list[Edit]) -> bool:
     start, end = edit.span[:2], edit.span[2:]
-    return any(start < other.span[2:] and other.span[:2] < end or start == other.span[:2] for other in others)
+    return any((start < other.span[2:] and other.span[:2] < end) or start == other.span[:2] for other in others)
 
 
 def splice(data: bytes, edits: list[Edit]) -> bytes:
     """Return `data` with the spans of `edits` replaced; every byte outside of them stays.
 
-    Line breaks of the new text become those of the file. `NoFix` when the file is not UTF-8 or a span is not in it.
+    Line breaks of the new text become those of the file. `NoFixError` when the file is not UTF-8 or a span is not in it.
     """
     starts = _line_starts(data)
     newline = b"\r\n" if b"\r\n" in data and data.count(b"\r\n") * 2 > data.count(b"\n") else b"\n"
@@ -178,12 +178,12 @@ def splice(data: bytes, edits: list[Edit]) -> bytes:
         start = offset(data, starts, edit.span[0], edit.span[1])
         end = offset(data, starts, edit.span[2], edit.span[3])
         if end < start:
-            raise NoFix("its span ends before it starts")
+            raise NoFixError("its span ends before it starts")
         ranges.append((start, end, edit.text.encode("utf-8").replace(b"\n", newline)))
     out, last = [], 0
     for start, end, text in sorted(ranges):
         if start < last:
-            raise NoFix("its edits overlap")
+            raise NoFixError("its edits overlap")
         out += [data[last:start], text]
         last = end
     out.append(data[last:])
@@ -206,15 +206,15 @@ def _line_starts(data: bytes) -> list[int]:
 def offset(data: bytes, starts: list[int], line: int, column: int) -> int:
     """Return the byte offset of a 1-based line and code point column."""
     if not 1 <= line <= len(starts):
-        raise NoFix(f"the file has no line {line}")
+        raise NoFixError(f"the file has no line {line}")
     start = starts[line - 1]
     end = starts[line] if line < len(starts) else len(data)
     try:
         text = data[start:end].decode("utf-8")
     except UnicodeDecodeError:
-        raise NoFix("the file is not UTF-8") from None
+        raise NoFixError("the file is not UTF-8") from None
     if not 1 <= column <= len(text) + 1:
-        raise NoFix(f"line {line} has no column {column}")
+        raise NoFixError(f"line {line} has no column {column}")
     return start + len(text[: column - 1].encode("utf-8"))
 
 
@@ -234,29 +234,29 @@ def span_of(data: bytes, start: int, end: int) -> Span:
 def write(root: str, change: FileChange) -> None:
     """Write one change below `root`, atomically and with the file's mode.
 
-    `NoFix` when the file changed since it was read, is no regular file, or leads out of the root.
+    `NoFixError` when the file changed since it was read, is no regular file, or leads out of the root.
     """
     import stat
 
     top = os.path.realpath(root)
     full = os.path.realpath(os.path.join(top, change.path))
     if not full.startswith(top.rstrip(os.sep) + os.sep):
-        raise NoFix("the file is a link out of the project")
+        raise NoFixError("the file is a link out of the project")
     draft = os.path.join(os.path.dirname(full), f".{os.path.basename(full)}.{os.getpid()}.part")
     try:
         status = os.stat(full)
         if not stat.S_ISREG(status.st_mode):
-            raise NoFix("it is no regular file")
+            raise NoFixError("it is no regular file")
         handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(handle, "wb") as stream:
             stream.write(change.after)
         os.chmod(draft, stat.S_IMODE(status.st_mode))
         with open(full, "rb") as stream:
             if stream.read() != change.before:
-                raise NoFix("the file changed since it was read")
+                raise NoFixError("the file changed since it was read")
         os.replace(draft, full)
     except OSError as error:
-        raise NoFix(f"it cannot be written: {error.strerror}") from error
+        raise NoFixError(f"it cannot be written: {error.strerror}") from error
     finally:
         if os.path.lexists(draft):
             os.unlink(draft)
@@ -293,7 +293,7 @@ def apply(
         for change in current.changes:
             try:
                 write(result.root, change)
-            except NoFix as reason:
+            except NoFixError as reason:
                 refused.append((change.path, 1, str(reason)))
                 continue
             written += 1

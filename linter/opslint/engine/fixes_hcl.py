@@ -5,12 +5,11 @@ from __future__ import annotations
 from opslint.base.finding import Edit
 from opslint.base.record import Record
 from opslint.base.typing import TYPE_CHECKING
-from opslint.engine.fixes import NoFix, splice
+from opslint.engine.fixes import NoFixError, splice
 from opslint.syntax.document import ReadProblem
 from opslint.syntax.guard import is_heavy
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from typing import Any
 
     from opslint.base.finding import Finding
@@ -44,18 +43,18 @@ def set_attribute(data: bytes, finding: Finding, settings: ProjectSettings) -> l
     attribute, value = str(wanted["attribute"]), str(wanted["value"])
     nested = str(wanted["block"]) if wanted.get("block") else None
     if len(data) > _MAX_BYTES or is_heavy(data):
-        raise NoFix("the file is too large or too deep to edit")
+        raise NoFixError("the file is too large or too deep to edit")
     from opslint.syntax.hcl import read
 
     try:
         document = read(data, "terraform")
     except ReadProblem as problem:
-        raise NoFix(f"the file cannot be read: {problem.message}") from problem
+        raise NoFixError(f"the file cannot be read: {problem.message}") from problem
     if document.problems:
-        raise NoFix("the file has syntax errors")
+        raise NoFixError("the file has syntax errors")
     block = _block_at(document, finding.span)
-    lines = data.removeprefix(b"\xef\xbb\xbf").decode("utf-8").replace("\r\n", "\n").split("\n")
-    edit = _edit(document, block, lines, attribute, value, nested, finding.path)
+    span, text = _edit(document, block, (nested, attribute, value))
+    edit = Edit(path=finding.path, span=span, text=text)
     _vouch(data, splice(data, [edit]), block, attribute, nested)
     return [edit]
 
@@ -81,41 +80,41 @@ def _block_at(document: HclDocument, span: Span) -> _Block:
     for block in tops:
         if block.span[0] <= span[0] <= document.block_end(block.span[0]):
             return block
-    raise NoFix("the block is not there any more")
+    raise NoFixError("the block is not there any more")
 
 
-def _edit(
-    document: HclDocument, block: _Block, lines: list[str], attribute: str, value: str, nested: str | None, path: str
-) -> Edit:
+def _edit(document: HclDocument, block: _Block, wanted: tuple[str | None, str, str]) -> tuple[Span, str]:
+    """Return what to replace with what, to have (nested block, attribute, value) in `block`."""
+    nested, attribute, value = wanted
+    lines = document.data.removeprefix(b"\xef\xbb\xbf").decode("utf-8").replace("\r\n", "\n").split("\n")
     inner = block
     if nested is not None:
         children = [child for child in _blocks(document) if child.names == [nested] and child.parents[-1:] == [block]]
         if not children:
-            body = f"{nested} {{\n\t  {attribute} = {value}\n\t}}\n"
-            return _append(document, block, lines, path, lambda indent: indent + body.replace("\t", indent))
+            return _append(document, block, lines, [f"{nested} {{", f"  {attribute} = {value}", "}"])
         inner = children[-1]
     for name, at, _expression in inner.body[0]:
         if name == attribute:
-            return _replace(document.places.spans[at], lines, value, path)
-    return _append(document, inner, lines, path, lambda indent: f"{indent}{attribute} = {value}\n")
+            return _value_span(document.places.spans[at], lines), value
+    return _append(document, inner, lines, [f"{attribute} = {value}"])
 
 
-def _replace(span: Span, lines: list[str], value: str, path: str) -> Edit:
-    """Replace what stands after the ``=`` of the attribute at `span`."""
+def _value_span(span: Span, lines: list[str]) -> Span:
+    """Return the span of what stands after the ``=`` of the attribute at `span`."""
     line, column, end_line, end_column = span
     text = lines[line - 1]
     equals = text.find("=", column - 1)
     if line != end_line or equals < 0:
-        raise NoFix("its value runs over several lines")
+        raise NoFixError("its value runs over several lines")
     start = equals + 1 + len(text[equals + 1 :]) - len(text[equals + 1 :].lstrip())
-    return Edit(path=path, span=(line, start + 1, end_line, end_column), text=value)
+    return (line, start + 1, end_line, end_column)
 
 
-def _append(document: HclDocument, block: _Block, lines: list[str], path: str, text: Callable[[str], str]) -> Edit:
-    """Insert lines before the closing brace of `block`, apart from what stands there so that its alignment holds."""
+def _append(document: HclDocument, block: _Block, lines: list[str], new: list[str]) -> tuple[Span, str]:
+    """Insert `new` lines before the closing brace of `block`, apart from what stands there so that its alignment holds."""
     first, last = block.span[0], document.block_end(block.span[0])
     if last == first or lines[last - 1].strip() != "}":
-        raise NoFix("the block's closing brace does not stand alone on its line")
+        raise NoFixError("the block's closing brace does not stand alone on its line")
     closing = lines[last - 1]
     indent = closing[: len(closing) - len(closing.lstrip())] + "  "
     for line in lines[first : last - 1]:
@@ -123,21 +122,21 @@ def _append(document: HclDocument, block: _Block, lines: list[str], path: str, t
             indent = line[: len(line) - len(line.lstrip())]
             break
     gap = "\n" if last - first > 1 and lines[last - 2].strip() else ""
-    return Edit(path=path, span=(last, 1, last, 1), text=gap + text(indent))
+    return (last, 1, last, 1), gap + "".join(f"{indent}{line}\n" for line in new)
 
 
 def _vouch(before: bytes, after: bytes, block: _Block, attribute: str, nested: str | None) -> None:
-    """Raise NoFix unless python-hcl2 reads both texts and their values differ in the attribute alone."""
+    """Raise NoFixError unless python-hcl2 reads both texts and their values differ in the attribute alone."""
     from hcl2 import loads
     from lark.exceptions import LarkError
 
     try:
         old, new = (loads(text.decode("utf-8-sig").replace("\r\n", "\n")) for text in (before, after))
     except (LarkError, RecursionError, ValueError) as error:
-        raise NoFix("python-hcl2 cannot read the file") from error
+        raise NoFixError("python-hcl2 cannot read the file") from error
     found = _differences(old, new, ())
     if len(found) != 1:
-        raise NoFix("the edit would change something else")
+        raise NoFixError("the edit would change something else")
     path, left, right = found[0]
     labels = tuple(str(part).strip('"') for part in path if isinstance(part, str))
     names = tuple(block.names)
@@ -148,7 +147,7 @@ def _vouch(before: bytes, after: bytes, block: _Block, attribute: str, nested: s
         or (left is None and inside == (nested,) and isinstance(added, dict) and _own_keys(added) == [attribute])
     )
     if not right_place:
-        raise NoFix("the edit would change something else")
+        raise NoFixError("the edit would change something else")
 
 
 def _own_keys(value: dict[str, Any]) -> list[str]:

@@ -9,7 +9,7 @@ import _ast
 
 from opslint.base.finding import Edit
 from opslint.base.typing import TYPE_CHECKING
-from opslint.engine.fixes import NoFix, format_number, span_of
+from opslint.engine.fixes import NoFixError, format_number, span_of
 from opslint.syntax.guard import is_heavy
 
 if TYPE_CHECKING:
@@ -31,18 +31,21 @@ def http_timeout(data: bytes, finding: Finding, settings: ProjectSettings) -> li
     keyword = str(finding.fix.data.get("keyword", "timeout"))
     value = settings.fix.get("http_timeout")
     if not isinstance(value, int | float) or not keyword.isidentifier():
-        raise NoFix("[fix] http_timeout gives no number")
+        raise NoFixError("[fix] http_timeout gives no number")
     tree = _parse(data)
     bom = len(_BOM) if data.startswith(_BOM) else 0
     lines = data[bom:].splitlines(keepends=True) if b"\x0c" not in data and b"\r" not in data.replace(b"\r\n", b"") else None
     if lines is None:
-        raise NoFix("the file has form feeds or lone carriage returns")
+        raise NoFixError("the file has form feeds or lone carriage returns")
     starts = [bom]
     for line in lines:
         starts.append(starts[-1] + len(line))
     call = _call_at(tree, finding.span, data, starts)
     start, end = starts[call.lineno - 1] + call.col_offset, starts[(call.end_lineno or 1) - 1] + (call.end_col_offset or 0)
-    edit = _argument_edit(data, start, end, keyword, format_number(value), finding.path)
+    text = data[start:end].decode("utf-8").replace("\r\n", "\n")
+    begin, stop, replacement = _argument(text, keyword, format_number(value))
+    before, within = _raw_length(text[:begin], data[start:end]), _raw_length(text[:stop], data[start:end])
+    edit = Edit(path=finding.path, span=span_of(data, start + before, start + within), text=replacement)
     _vouch(data, edit, call, keyword)
     return [edit]
 
@@ -50,14 +53,14 @@ def http_timeout(data: bytes, finding: Finding, settings: ProjectSettings) -> li
 def _parse(data: bytes) -> _ast.Module:
     heavy = is_heavy(data)
     if heavy:
-        raise NoFix(f"the file is {heavy}")
+        raise NoFixError(f"the file is {heavy}")
     try:
         data.decode("utf-8")
         tree = compile(data, "<fix>", "exec", _ast.PyCF_ONLY_AST, dont_inherit=True)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-        raise NoFix("the file cannot be parsed") from error
+        raise NoFixError("the file cannot be parsed") from error
     if not isinstance(tree, _ast.Module):
-        raise NoFix("the file cannot be parsed")
+        raise NoFixError("the file cannot be parsed")
     return tree
 
 
@@ -68,7 +71,7 @@ def _call_at(tree: _ast.Module, span: Span, data: bytes, starts: list[int]) -> _
     for node in walk(tree):
         if isinstance(node, _ast.Call) and node.end_lineno is not None and _covers(span, node, data, starts):
             return node
-    raise NoFix("the call is not there any more")
+    raise NoFixError("the call is not there any more")
 
 
 def _covers(span: Span, call: _ast.Call, data: bytes, starts: list[int]) -> bool:
@@ -82,51 +85,43 @@ def _covers(span: Span, call: _ast.Call, data: bytes, starts: list[int]) -> bool
     return False
 
 
-def _argument_edit(data: bytes, start: int, end: int, keyword: str, value: str, path: str) -> Edit:
-    """Return the edit of one call's text ``data[start:end]``."""
+def _argument(text: str, keyword: str, value: str) -> tuple[int, int, str]:
+    """Return which characters of one call's text to replace with what."""
     from libcst import Call, MaybeSentinel, Module, ParserSyntaxError, SimpleWhitespace, parse_expression
 
-    if end - start > _MAX_CALL:
-        raise NoFix("the call's text is too long")
-    raw = data[start:end]
-    text = raw.decode("utf-8").replace("\r\n", "\n")
+    if len(text) > _MAX_CALL:
+        raise NoFixError("the call's text is too long")
     try:
         node = parse_expression(text)
     except (ParserSyntaxError, RecursionError) as error:
-        raise NoFix("LibCST cannot read the call") from error
+        raise NoFixError("LibCST cannot read the call") from error
     code = Module([]).code_for_node
     if not isinstance(node, Call) or code(node) != text or node.lpar:
-        raise NoFix("LibCST does not give the call's text back")
+        raise NoFixError("LibCST does not give the call's text back")
     at = len(code(node.func)) + len(code(node.whitespace_after_func)) + 1 + len(code(node.whitespace_before_args))
     for argument in node.args:
         last_at, at = at, at + len(code(argument))
         if argument.keyword is not None and argument.keyword.value == keyword:
             value_text = code(argument.value)
             value_at = text.index(value_text, text.index("=", last_at) + 1)
-            return _edit(data, start, text, value_at, value_at + len(value_text), value, path)
+            return value_at, value_at + len(value_text), value
     if not node.args:
-        return _edit(data, start, text, at, at, f"{keyword}={value}", path)
+        return at, at, f"{keyword}={value}"
     # Before the last argument's own comma, if it has one: a trailing comma stays a trailing comma.
     bare = node.args[-1].with_changes(comma=MaybeSentinel.DEFAULT, whitespace_after_arg=SimpleWhitespace(""))
     line_before = text[:last_at].rpartition("\n")
     gap = "\n" + line_before[2] if line_before[1] and not line_before[2].strip() else " "
     end_of_last = last_at + len(code(bare))
-    return _edit(data, start, text, end_of_last, end_of_last, f",{gap}{keyword}={value}", path)
+    return end_of_last, end_of_last, f",{gap}{keyword}={value}"
 
 
-def _edit(data: bytes, start: int, text: str, begin: int, end: int, replacement: str, path: str) -> Edit:
-    """Return an edit of characters ``begin:end`` of the call's text (line breaks counted as one) at byte `start`."""
-    crlf = b"\r\n" in data[start : start + len(text.encode("utf-8")) + text.count("\n")]
-
-    def bytes_before(position: int) -> int:
-        head = text[:position]
-        return len(head.encode("utf-8")) + (head.count("\n") if crlf else 0)
-
-    return Edit(path=path, span=span_of(data, start + bytes_before(begin), start + bytes_before(end)), text=replacement)
+def _raw_length(head: str, raw: bytes) -> int:
+    """Return the bytes that the characters `head` take in `raw`, the same text with the file's line breaks."""
+    return len(head.encode("utf-8")) + (head.count("\n") if b"\r\n" in raw else 0)
 
 
 def _vouch(data: bytes, edit: Edit, call: _ast.Call, keyword: str) -> None:
-    """Raise NoFix unless the edited file differs from the original in nothing but the call's keyword."""
+    """Raise NoFixError unless the edited file differs from the original in nothing but the call's keyword."""
     from ast import dump
 
     from opslint.engine.fixes import splice
@@ -134,11 +129,11 @@ def _vouch(data: bytes, edit: Edit, call: _ast.Call, keyword: str) -> None:
     after, before = _parse(splice(data, [edit])), _parse(data)
     edited, original = _same_call(after, call), _same_call(before, call)
     if edited is None or original is None or [item.arg for item in edited.keywords].count(keyword) != 1:
-        raise NoFix("the edit would not reach the call")
+        raise NoFixError("the edit would not reach the call")
     for node in (edited, original):
         node.keywords = [item for item in node.keywords if item.arg != keyword]
     if dump(before) != dump(after):
-        raise NoFix("the edit would change more than the call")
+        raise NoFixError("the edit would change more than the call")
 
 
 def _same_call(tree: _ast.Module, call: _ast.Call) -> _ast.Call | None:

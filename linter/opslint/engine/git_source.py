@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from subprocess import Popen
     from typing import Any
 
+    Stat = list[Any]
+
 _MAX_LINKS = 8
 
 
@@ -48,7 +50,7 @@ class GitSource:
         """Return all paths, sorted."""
         return sorted(self._tree())
 
-    def _resolve(self, path: str) -> str | None:
+    def _object(self, path: str) -> str | None:
         """Return the object a path stands for, symbolic links followed inside the project only."""
         tree = self._tree()
         for _ in range(_MAX_LINKS):
@@ -61,14 +63,14 @@ class GitSource:
             path = posixpath.normpath(posixpath.join(posixpath.dirname(path), target))
         return None
 
-    def stat(self, path: str) -> list[Any] | None:
+    def stat(self, path: str) -> Stat | None:
         """Return ``[object name]``; None for what the revision does not hold or a link that leads nowhere."""
-        name = self._resolve(path)
+        name = self._object(path)
         return None if name is None else [name]
 
     def read(self, path: str) -> bytes:
         """Return the content, cut one byte above the size limit; OSError when the revision does not hold it."""
-        name = self._resolve(path)
+        name = self._object(path)
         if name is None:
             raise FileNotFoundError(f"{path} is not in {self.commit[:12]}")
         return self._blob(name)

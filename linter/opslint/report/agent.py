@@ -27,7 +27,7 @@ def render(result: RunResult, context: RenderContext) -> str:
     counts = result.statistics
     end: dict[str, Any] = {"done": result.complete, "findings": len(result.findings), "files": counts.files}
     if result.hints:
-        end["not_linked"] = [hint for hint in result.hints]
+        end["not_linked"] = list(result.hints)
     lines.append(json_text(end))
     return "\n".join(lines) + "\n"
 

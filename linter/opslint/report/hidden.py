@@ -131,9 +131,10 @@ def _indent(line: str) -> int:
 class _Yaml:
     """Where a YAML scan stands: the block whose values are hidden, and the value that runs over lines."""
 
-    __slots__ = ("block", "continues", "flow", "quote")
+    __slots__ = ("block", "continues", "flow", "found", "quote")
 
-    def __init__(self) -> None:
+    def __init__(self, found: Ranges) -> None:
+        self.found = found
         self.block: int | None = None
         self.continues: int | None = None
         self.flow = 0
@@ -141,7 +142,7 @@ class _Yaml:
 
 
 def _yaml(lines: list[str], found: Ranges) -> None:
-    state = _Yaml()
+    state = _Yaml(found)
     for number, line in enumerate(lines):
         text = line.strip()
         if not text:
@@ -185,18 +186,19 @@ def _yaml_line(number: int, line: str, state: _Yaml, found: Ranges) -> None:
     else:
         may_be_secret = (inside and key != "name") or _re("secret-key").fullmatch(key) or (opens and value[0] in "|>")
         if may_be_secret and (value[0] in "|>" or not _harmless(value)):
-            _yaml_value(number, line, match.end(), column, state, found)
+            _yaml_value(number, line, (match.end(), column), state)
 
 
-def _yaml_value(number: int, line: str, start: int, column: int, state: _Yaml, found: Ranges) -> None:
-    """Hide a value and what continues it; a name opslint keeps as text anyway stays visible."""
+def _yaml_value(number: int, line: str, columns: tuple[int, int], state: _Yaml) -> None:
+    """Hide a value and what continues it; a name opslint keeps as text anyway stays visible. `columns`: value, key."""
+    start, column = columns
     value = line[start:]
     name = line[:start].strip(" -:\"'")
     if value[0] in ("'", '"') and not _closes(value[1:], value[0]):
         state.quote = value[0]
     state.continues = column
     if name not in PLAIN_NAMES or "://" in value or value[0] in "|>":
-        _hide(found, number, start, len(line))
+        _hide(state.found, number, start, len(line))
 
 
 def _yaml_item(number: int, line: str, state: _Yaml, found: Ranges) -> None:
@@ -220,7 +222,7 @@ def _yaml_item(number: int, line: str, state: _Yaml, found: Ranges) -> None:
 def _is_name(text: str) -> bool:
     """Tell whether an item is only a variable's name (`- SECRET_KEY`: passed through from the host)."""
     text = text.strip().strip("\"'")
-    return text.isupper() and text.replace("_", "").isalnum() and "_" in text or text in PLAIN_NAMES
+    return (text.isupper() and text.replace("_", "").isalnum() and "_" in text) or text in PLAIN_NAMES
 
 
 def _balance(text: str) -> int:
@@ -293,7 +295,7 @@ def _docker_values(number: int, line: str, start: int, found: Ranges, *, first: 
     if equals and " " not in head.strip():
         name, value_at = head.strip(), start + len(head) + 1
     elif first and " " in line[start:].strip():
-        name = line[start:].split()[0]
+        name = line[start:].split(maxsplit=1)[0]
         value_at = line.index(name, start) + len(name) + 1
     else:
         if not first:
@@ -356,6 +358,6 @@ def _assigned_secrets(number: int, line: str, found: Ranges) -> None:
 def _is_expression(text: str) -> bool:
     """Tell whether `token=text` reads like a keyword argument: a dotted name, a call, a constant."""
     bare = text.rstrip("),]}:")
-    return "(" in text or "[" in text or bare in ("None", "True", "False") or ("." in bare and bare.replace(".", "_").isidentifier()) or (
-        bare != text and bare.isidentifier()
-    )
+    if "(" in text or "[" in text or bare in ("None", "True", "False"):
+        return True
+    return bare.replace(".", "_").isidentifier() and ("." in bare or bare != text)

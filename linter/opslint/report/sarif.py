@@ -20,7 +20,7 @@ _SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sa
 
 
 def render(result: RunResult, context: RenderContext) -> str:
-    """Return a log of one run. Paths are relative to the git top; `SRCROOT` stands for it without naming this machine's folder."""
+    """Return a log of one run. Paths are relative to the git top, `SRCROOT`, whose place on this machine is not told."""
     names = sorted({finding.rule for finding in result.findings})
     index = {name: number for number, name in enumerate(names)}
     run = {

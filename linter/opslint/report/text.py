@@ -19,6 +19,9 @@ MAX_EVIDENCE = 6
 
 MAX_PROBLEMS = 10
 
+NOT_LINKED = "no service could be linked"
+"""How the hint begins that takes the ground from under every verdict; other hints are only things not seen."""
+
 
 def render(result: RunResult, context: RenderContext) -> str:
     """Return the verdict by environment, the findings (errors first), what could not be read, the counts, the next command."""
@@ -59,7 +62,7 @@ def verdict(result: RunResult, environment: str | None) -> tuple[str, str]:
         return "not enough known", "nothing here was read"
     if not result.complete:
         return "not enough known", _join([counts, "some files were not read to their end"])
-    if result.hints:
+    if any(hint.startswith(NOT_LINKED) for hint in result.hints):
         return "not enough known", _join([counts, "see what could not be linked, below"])
     return "GO", counts or "nothing found"
 
@@ -163,7 +166,8 @@ class _Page:
         """What could not be linked, and the configuration that would help."""
         for hint in self.result.hints:
             lines = hint.split("\n")
-            self.say(f"{self.paint('warning', 'not linked:')} {prose(lines[0])}")
+            word = "not linked:" if hint.startswith(NOT_LINKED) else "not seen:"
+            self.say(f"{self.paint('warning', word)} {prose(lines[0])}")
             for line in lines[1:]:
                 self.say(f"    {visible(line)}")
         if self.result.hints:
@@ -172,7 +176,7 @@ class _Page:
     def totals(self) -> None:
         """The counts, and the next command."""
         result, counts = self.result, self.result.statistics
-        found = {severity: 0 for severity in ("error", "warning", "note")}
+        found = dict.fromkeys(("error", "warning", "note"), 0)
         for finding in result.findings:
             found[finding.severity] += 1
         read = _join([_count(counts.files, "file"), f"{counts.context} more as context" if counts.context else ""])
