@@ -1,0 +1,199 @@
+"""The nouns of CI: pipelines, triggers, jobs, steps, actions, and what swallows their failure."""
+
+from __future__ import annotations
+
+from opslint.base.record import Record
+from opslint.base.typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from opslint.base.location import Loc
+    from opslint.base.tree import Mapping
+    from opslint.facts.workflow_views import Concurrency, JobView, StepView
+
+DEPLOYING = frozenset(("apply", "deploy", "rollback", "destroy"))
+"""Kinds of actions that change a running system."""
+
+
+class Trigger(Record):
+    """One event of a pipeline. `branches`, `tags`, `paths` are the filters as written ([]: all); `workflows` of ``workflow_run``."""
+
+    __slots__ = ("branches", "event", "loc", "paths", "tags", "workflows")
+    branches: list[str]
+    event: str
+    loc: Loc
+    paths: list[str]
+    tags: list[str]
+    workflows: list[str]
+
+
+class Mask(Record):
+    """Something that swallows a failure. `kind`: ``continue-on-error allow_failure or no-errexit exit-zero make``; `text` as written."""
+
+    __slots__ = ("kind", "loc", "text")
+    kind: str
+    loc: Loc
+    text: str
+
+
+class Action(Record):
+    """One thing a step does.
+
+    `kind` as in `command_table` (and ``gate``: waits for another pipeline's result); `tool` the command or ``uses`` that says so;
+    `path` the directory it works in when Known ("" is the repository's top), None when not; `environments` what its arguments name;
+    `masks` what swallows its failure inside the step; `via` how it was reached (script, make target, composite action) with notes;
+    `info` the shell facts (`opslint.facts.scripts`), `shell` the shell that runs it; `flags` as in `shell_commands`.
+    """
+
+    __slots__ = ("environments", "flags", "info", "kind", "loc", "masks", "path", "shell", "tool", "via", "words")
+    environments: list[str]
+    flags: list[str]
+    info: dict[str, Any]
+    kind: str
+    loc: Loc
+    masks: list[Mask]
+    path: str | None
+    shell: str | None
+    tool: str
+    via: list[tuple[Loc, str]]
+    words: list[str]
+
+
+class Step(Record):
+    """One step: its `actions` in order, its own `masks`; `unknown` says what in it could not be followed ("" when all was).
+
+    `checked_later`: a later step or job looks at this step's outcome. `only_talks`: a script of nothing but messages.
+    """
+
+    __slots__ = ("actions", "checked_later", "condition", "id", "loc", "masks", "name", "only_talks", "unknown", "view")
+    actions: list[Action]
+    checked_later: bool
+    condition: str
+    id: str
+    loc: Loc
+    masks: list[Mask]
+    name: str
+    only_talks: bool
+    unknown: str
+    view: StepView | None
+
+
+class Job(Record):
+    """One job of a pipeline.
+
+    `environment` is the text of ``environment:`` ("" when there is none), `environments` the names of our environments that it or its
+    deploying actions name. `limits` are the concurrency blocks that hold for it, the job's own first. `timeout` as written.
+    `called` is the path of the pipeline it runs (a reusable workflow of this repository), `called_elsewhere` of another's.
+    `local`: it works on a cluster or database it started itself. `stage` is GitLab's. `view` is None for GitLab.
+    """
+
+    __slots__ = (
+        "called",
+        "called_elsewhere",
+        "condition",
+        "environment",
+        "environments",
+        "id",
+        "limits",
+        "loc",
+        "local",
+        "manual",
+        "masks",
+        "name",
+        "needs",
+        "node",
+        "path",
+        "provider",
+        "runner",
+        "stage",
+        "steps",
+        "timeout",
+        "view",
+    )
+    called: str
+    called_elsewhere: str
+    condition: str
+    environment: str
+    environments: list[str]
+    id: str
+    limits: list[Concurrency]
+    loc: Loc
+    local: bool
+    manual: bool
+    masks: list[Mask]
+    name: str
+    needs: list[str]
+    node: Mapping
+    path: str
+    provider: str
+    runner: list[str]
+    stage: str
+    steps: list[Step]
+    timeout: str | None
+    view: JobView | None
+
+    @property
+    def actions(self) -> list[Action]:
+        """All actions of all steps."""
+        return [action for step in self.steps for action in step.actions]
+
+    @property
+    def deploys(self) -> list[Action]:
+        """The actions that change a running system (not one that the job started for itself)."""
+        if self.local:
+            return []
+        remote = bool(self.environment)
+        return [
+            action
+            for action in self.actions
+            if action.kind in DEPLOYING or (action.kind == "migrate" and (remote or "remote" in action.flags))
+        ]
+
+    @property
+    def unknown(self) -> str:
+        """What could not be followed in it, "" when all was."""
+        if self.called_elsewhere:
+            return f"calls {self.called_elsewhere}"
+        return next((step.unknown for step in self.steps if step.unknown), "")
+
+
+class Pipeline(Record):
+    """One workflow file, or one GitLab pipeline with its includes. `reusable`: it has ``workflow_call``; `callers` are (job) that call it."""
+
+    __slots__ = ("callers", "files", "jobs", "loc", "name", "path", "provider", "reusable", "stages", "triggers")
+    callers: list[Job]
+    files: list[str]
+    jobs: list[Job]
+    loc: Loc
+    name: str
+    path: str
+    provider: str
+    reusable: bool
+    stages: list[str]
+    triggers: list[Trigger]
+
+    @property
+    def events(self) -> set[str]:
+        """The events that start it."""
+        return {trigger.event for trigger in self.triggers}
+
+    @property
+    def only_pull_requests(self) -> bool:
+        """It runs for pull or merge requests and nothing else."""
+        return bool(self.triggers) and self.events <= {"pull_request", "pull_request_target", "merge_group", "merge_request"}
+
+    def job(self, name: str) -> Job | None:
+        """The job with this id."""
+        return next((job for job in self.jobs if job.id == name), None)
+
+    def before(self, job: Job) -> list[Job]:
+        """Return the jobs that must have ended well before `job` starts, nearest first."""
+        found: list[Job] = []
+        work = list(job.needs)
+        while work:
+            current = self.job(work.pop(0))
+            if current is not None and current not in found and current is not job:
+                found.append(current)
+                work.extend(current.needs)
+        return found
