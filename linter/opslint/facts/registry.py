@@ -8,13 +8,16 @@ FACT_MODULES: dict[str, tuple[str, ...]] = {
     "opslint.facts.dockerfile": ("dockerfile",),
     "opslint.facts.dotenv": ("dotenv",),
     "opslint.facts.gitlab": ("gitlab-ci",),
+    "opslint.facts.helm": ("helm-chart", "helm-values", "helm-template"),
+    "opslint.facts.kubernetes": ("kubernetes",),
+    "opslint.facts.kustomize": ("kustomization",),
     "opslint.facts.migrations": ("python", "sql"),
     "opslint.facts.modules": ("python",),
     "opslint.facts.procfile": ("procfile",),
     "opslint.facts.requirements": ("requirements", "pyproject", "lock"),
     "opslint.facts.shell": ("shell",),
-    "opslint.facts.terraform": ("terraform", "tfvars", "terragrunt", "hcl"),
     "opslint.facts.shell_scripts": ("shell", "makefile"),
+    "opslint.facts.terraform": ("terraform", "tfvars", "terragrunt", "hcl"),
     "opslint.facts.workflows": ("workflow", "action"),
 }
 """Module with `EXTRACTORS` → the refined kinds it reads."""

@@ -80,18 +80,18 @@ def clean_body(body: BodyData, owner: str = "", *, in_env: bool = False) -> Body
         if in_env and name == "value" and variable:
             expression = _masked(expression, variable)
         else:
-            expression = clean(expression, context, in_env=in_env and name in _ENV_NAMES)
+            expression = clean(expression, context, in_env=in_env and name.lower() in _ENV_NAMES)
         out.append([name, at, expression])
     inner = []
     for kind, labels, at, nested in blocks:
-        inner.append([kind, labels, at, clean_body(nested, in_env=kind in _ENV_NAMES)])
+        inner.append([kind, labels, at, clean_body(nested, in_env=kind.lower() in _ENV_NAMES)])
     return [out, inner, is_open]
 
 
 def clean(expression: Expression, name: str, *, in_env: bool = False) -> Expression:
     """Return the expression of attribute `name` with secrets replaced and embedded JSON as expressions."""
     expression = rewrite(expression, _embedded, name)
-    if in_env or name in _ENV_NAMES:
+    if in_env or name.lower() in _ENV_NAMES:
         if expression[0] in ("lit", "tmpl"):
             return _plain(expression, name)
         return _env(expression, name)
@@ -109,7 +109,7 @@ def _walk_env(expression: Expression) -> Expression:
         entries = []
         for key, value, at in expression[2]:
             own = key[1] if is_literal_text(key) else ""
-            holds = own in _ENV_NAMES and value[0] not in ("lit", "tmpl")
+            holds = own.lower() in _ENV_NAMES and value[0] not in ("lit", "tmpl")
             entries.append([key, _env(value, own) if holds else _walk_env(value), at])
         return ["obj", expression[1], entries]
     return expression
@@ -119,13 +119,13 @@ def _env(expression: Expression, name: str) -> Expression:
     """Mask literal values of variables: ``{NAME = value}`` and ``[{name = NAME, value = …}]``."""
     tag = expression[0]
     if tag == "obj":
-        named = next((v[1] for k, v, _at in expression[2] if k == ["lit", "name"] and is_literal_text(v)), "")
+        named = next((v[1] for k, v, _at in expression[2] if k[1] in ("name", "Name") and is_literal_text(v)), "")
         entries = []
         for key, value, at in expression[2]:
             own = str(key[1]) if key[0] == "lit" else name
-            if named and own != "value":
+            if named and own not in ("value", "Value"):
                 entries.append([key, _plain(value, own), at])
-            elif own in _ENV_NAMES and value[0] not in ("lit", "tmpl"):
+            elif own.lower() in _ENV_NAMES and value[0] not in ("lit", "tmpl"):
                 entries.append([key, _env(value, own), at])
             else:
                 entries.append([key, _masked(value, named or own), at])

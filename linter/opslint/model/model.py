@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from opslint.model.pipelines import Pipelines
     from opslint.model.python import PythonProject
     from opslint.model.records import Deployment, Service, Workload
+    from opslint.model.resources import Resources
     from opslint.model.routes import Routes
     from opslint.model.terraform import TerraformProject
     from opslint.model.variables import Variables
@@ -113,6 +114,13 @@ class DeploymentModel:
         from opslint.model.terraform import TerraformProject
 
         return TerraformProject(self)
+
+    @cached_property
+    def resources(self) -> Resources:
+        """Terraform and CloudFormation resources under neutral names: queues, functions, event sources, alarms, state backends."""
+        from opslint.model.resources import Resources
+
+        return Resources(self)
 
     @cached_property
     def deployments(self) -> list[Deployment]:

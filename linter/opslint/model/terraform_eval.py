@@ -7,7 +7,7 @@ from opslint.base.record import Record
 from opslint.base.typing import TYPE_CHECKING
 from opslint.base.value import Known, Secret, Unknown, known, unknown
 from opslint.model.terraform_functions import call
-from opslint.model.terraform_values import Reference, as_number, as_text, lift, plain, settled, text_with_holes
+from opslint.model.terraform_values import Missing, Reference, as_number, as_text, lift, missing, plain, settled, text_with_holes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -210,13 +210,15 @@ def _member(value: Value, key: str | None) -> Value:
         attribute = f"{value.attribute}.{key}" if value.attribute else key
         inner = _member(value.value, key) if isinstance(value.value, Known) else value.value
         return value.replace(attribute=attribute, value=inner)
+    if isinstance(value, Missing):
+        return value
     if not isinstance(value, Known):
         return value if isinstance(value, Secret) else unknown(value.reason if isinstance(value, Unknown) else "absent")
     inner_value = value.value
     if key is None:
         return unknown("an index that is not known")
     if isinstance(inner_value, dict):
-        found: Value = inner_value.get(key, unknown(f"no key {key}"))
+        found: Value = inner_value.get(key) or missing(key)
         return found
     if isinstance(inner_value, list) and key.lstrip("-").isdigit() and abs(int(key)) < len(inner_value):
         item: Value = inner_value[int(key)]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from opslint.base.typing import TYPE_CHECKING
 from opslint.base.value import Known, Unknown, known, unknown
-from opslint.model.terraform_values import Shaped, as_number, as_text, lift, plain, settled, text_with_holes
+from opslint.model.terraform_values import Missing, Shaped, as_number, as_text, lift, plain, settled, text_with_holes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -64,7 +64,10 @@ def _coalesce(arguments: list[Value]) -> Value:
 
 def _try(arguments: list[Value]) -> Value:
     # An unknown argument may as well fail, so that the next one counts: only a known one decides.
-    return arguments[0] if arguments and not _unsure(arguments[0]) else unknown("try() of something unknown")
+    for argument in arguments:
+        if not isinstance(argument, Missing):
+            return argument if not _unsure(argument) else unknown("try() of something unknown")
+    return unknown("try() of nothing")
 
 
 def _unsure(value: Value) -> bool:

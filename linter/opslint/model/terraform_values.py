@@ -6,8 +6,8 @@ Inside the evaluator ``Known.value`` of a list or dict holds *values*, so that o
 
 from __future__ import annotations
 
-from opslint.base.value import ABSENT, Known, Secret, Unknown, known, unknown
 from opslint.base.typing import TYPE_CHECKING
+from opslint.base.value import ABSENT, Known, Secret, Unknown, known, unknown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,14 +27,22 @@ MAX_PARTS = 500
 
 
 class Reference(Unknown):
-    """An attribute of another resource, unknown before it is applied. `target` is that resource's address, `attribute` what is read
-    (``arn``, ``id``…; "" for the whole), `value` what the other resource's own block says it is, where it does.
+    """An attribute of another resource, unknown before it is applied.
+
+    `target` is that resource's address, `attribute` what is read (``arn``, ``id``…; "" for the whole), `value` what the other
+    resource's own block says it is, where it does.
     """
 
     __slots__ = ("attribute", "target", "value")
     attribute: str
     target: str
     value: Value
+
+
+class Missing(Unknown):
+    """A key that a known object does not have: `try` and `lookup` take the next answer."""
+
+    __slots__ = ()
 
 
 class Shaped(Unknown):
@@ -47,6 +55,11 @@ class Shaped(Unknown):
     def literals(self) -> list[str]:
         """The literal texts."""
         return [part for part in self.parts if isinstance(part, str)]
+
+
+def missing(key: str) -> Missing:
+    """Return the value of a key that is not there."""
+    return Missing(prefix="", reason=f"no key {key}")
 
 
 def reference(target: str, attribute: str, value: Value) -> Reference:

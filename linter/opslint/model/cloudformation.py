@@ -1,0 +1,114 @@
+"""CloudFormation and SAM templates as resources, with the same nouns as Terraform."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+from opslint.base.typing import TYPE_CHECKING
+from opslint.base.value import known, unknown
+from opslint.facts.cloudformation import CfnResource, CfnTemplate
+from opslint.model.terraform_eval import Evaluator, Names
+from opslint.model.terraform_nodes import Body, Resource
+from opslint.model.terraform_roots import ENVIRONMENT_NAMES
+from opslint.model.terraform_values import reference
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from opslint.base.value import Value
+    from opslint.model.model import DeploymentModel
+
+POLICIES = "@"
+"""Prefix under which a resource's own attributes (``DeletionPolicy``, ``Condition``) are found beside its properties."""
+
+
+class Template:
+    """One template: its parameters by default, its conditions, its resources."""
+
+    def __init__(self, fact: CfnTemplate, resources: list[CfnResource], environments: list[str]) -> None:
+        self.path = fact.path
+        self.sam = fact.sam
+        self.environments = environments
+        self._fact = fact
+        self._facts = {resource.name: resource for resource in resources}
+        self._evaluator = Evaluator()
+        self._names = Names(bound={}, functions={}, look=self._look)
+        self._conditions = {name: expression for name, _at, expression in fact.conditions[0]}
+        self._parameters = {name: expression for name, _at, expression in fact.parameters}
+        self._entered: set[str] = set()
+
+    def _look(self, name: str, steps: list[Any], evaluator: Evaluator) -> tuple[Value, list[Any]]:
+        if name == "Condition" and steps:
+            return self._condition(str(steps[0]), evaluator), steps[1:]
+        if name == "AWS::NoValue":
+            return known(None), []
+        if name == "Mappings":
+            pairs = {key: evaluator.value(expression, self._names) for key, _at, expression in self._fact.mappings[0]}
+            return known(pairs), steps
+        if name in self._parameters:
+            return self._parameter(name, evaluator), steps
+        if name in self._facts:
+            attribute = ".".join(step for step in steps if isinstance(step, str)) or "Ref"
+            return reference(name, attribute, unknown("known after deploy")), []
+        return unknown(f"{name} is not known before the deploy"), []
+
+    def _condition(self, name: str, evaluator: Evaluator) -> Value:
+        expression = self._conditions.get(name)
+        if expression is None or name in self._entered:
+            return unknown(f"condition {name}")
+        self._entered.add(name)
+        try:
+            return evaluator.value(expression, self._names)
+        finally:
+            self._entered.discard(name)
+
+    def _parameter(self, name: str, evaluator: Evaluator) -> Value:
+        expression = self._parameters[name]
+        # A stage's default says where a person tries the template out, not where it is deployed.
+        if expression is None or name.lower().removesuffix("name") in ENVIRONMENT_NAMES:
+            return unknown(f"parameter {name}")
+        return evaluator.value(expression, self._names)
+
+    @cached_property
+    def resources(self) -> list[Resource]:
+        """All resources, a SAM function with the template's globals."""
+        out = []
+        for fact in self._facts.values():
+            uncertain = any(name == "Condition" for name, _at, _expression in fact.policies[0])
+            attributes = list(fact.body[0])
+            attributes.extend([POLICIES + name, at, expression] for name, at, expression in fact.policies[0])
+            if fact.type == "AWS::Serverless::Function":
+                attributes = self._with_globals(attributes)
+            body = Body([attributes, [], False], self.path, fact.loc, self._names, self._evaluator)
+            out.append(
+                Resource(
+                    kind=fact.type,
+                    name=fact.name,
+                    address=fact.name,
+                    body=body,
+                    loc=fact.loc,
+                    root=self.path,
+                    module_path=self.path.rpartition("/")[0],
+                    environments=self.environments,
+                    files=[self.path],
+                    uncertain=uncertain,
+                    platform="cloudformation",
+                )
+            )
+        return out
+
+    def _with_globals(self, attributes: list[Any]) -> list[Any]:
+        own = {name for name, _at, _expression in attributes}
+        return [*attributes, *(entry for entry in self._fact.functions[0] if entry[0] not in own)]
+
+
+def templates(model: DeploymentModel) -> list[Template]:
+    """Return all templates in path order."""
+    resources: dict[str, list[CfnResource]] = {}
+    for resource in model.facts(CfnResource):
+        resources.setdefault(resource.path, []).append(resource)
+    out = []
+    for fact in model.facts(CfnTemplate):
+        found = model.environments.of_path(fact.path)
+        out.append(Template(fact, resources.get(fact.path, []), [found.name] if found else []))
+    return out

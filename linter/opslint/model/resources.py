@@ -1,0 +1,415 @@
+"""Terraform and CloudFormation resources under neutral names: queues, functions, event sources, alarms, states.
+
+Times in seconds. Defaults are those of the AWS API: SQS visibility 30 s, Lambda timeout 3 s (AWS documentation of
+`SetQueueAttributes` and `CreateFunction`).
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+from opslint.base.record import Record
+from opslint.base.typing import TYPE_CHECKING
+from opslint.base.value import ABSENT, Absent, Known, Unknown, known, unknown
+from opslint.model.resource_records import Alarm, EventSource, Function, Queue
+from opslint.model.terraform_values import Shaped, as_number, as_text, references_in, settled
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from opslint.base.location import Loc
+    from opslint.base.value import Value
+    from opslint.model.cloudformation import Template
+    from opslint.model.model import DeploymentModel
+    from opslint.model.resource_records import Stateful
+    from opslint.model.terraform_nodes import Resource
+    from opslint.model.terraform_roots import Root
+
+VISIBILITY_DEFAULT = 30
+FUNCTION_TIMEOUT_DEFAULT = 3
+
+QUEUE_TYPES = ("aws_sqs_queue", "AWS::SQS::Queue", "google_pubsub_subscription")
+FUNCTION_TYPES = ("aws_lambda_function", "AWS::Lambda::Function", "AWS::Serverless::Function")
+ALARM_TYPES = (
+    "aws_cloudwatch_metric_alarm",
+    "AWS::CloudWatch::Alarm",
+    "google_monitoring_alert_policy",
+    "azurerm_monitor_metric_alert",
+)
+
+DEAD_LETTER_TOKENS = frozenset("dlq dlqs deadletter dead redrive poison".split())
+"""Tokens of a queue's name that say it takes what failed; used only to keep quiet about it."""
+
+
+class StateBackend(Record):
+    """Where one root keeps its state: `state` identifies it when all of it is known, `root` is the root."""
+
+    __slots__ = ("environments", "kind", "loc", "root", "state")
+    environments: list[str]
+    kind: str
+    loc: Loc
+    root: Root
+    state: tuple[str, ...] | None
+
+
+class Resources:
+    """The neutral view over `model.terraform` and CloudFormation templates."""
+
+    def __init__(self, model: DeploymentModel) -> None:
+        self._model = model
+
+    @cached_property
+    def templates(self) -> list[Template]:
+        """CloudFormation and SAM templates."""
+        from opslint.model.cloudformation import templates
+
+        return templates(self._model)
+
+    @cached_property
+    def all(self) -> list[Resource]:
+        """All resources of all roots and templates."""
+        declared = [resource for template in self.templates for resource in template.resources]
+        return [*self._model.terraform.all_resources, *declared]
+
+    @cached_property
+    def _by_type(self) -> dict[str, list[Resource]]:
+        found: dict[str, list[Resource]] = {}
+        for resource in self.all:
+            found.setdefault(resource.type, []).append(resource)
+        return found
+
+    def of_types(self, *types: str) -> list[Resource]:
+        """Return the resources of some types (Terraform or CloudFormation names)."""
+        return [resource for kind in types for resource in self._by_type.get(kind, [])]
+
+    @cached_property
+    def _named(self) -> dict[tuple[str, str], Resource]:
+        return {(template.path, resource.name): resource for template in self.templates for resource in template.resources}
+
+    def resolve(self, resource: Resource, value: Value) -> Resource | None:
+        """Return the resource of the same root or template that `value` refers to."""
+        if resource.platform == "terraform":
+            return self._model.terraform.resolve(resource, value)
+        for found in references_in(value):
+            target = self._named.get((resource.root, found.target))
+            if target is not None:
+                return target
+        return None
+
+    def referenced_by(self, resource: Resource) -> list[Resource]:
+        """Return the resources of the same root or template that refer to `resource`."""
+        if resource.platform == "terraform":
+            return self._model.terraform.referenced_by(resource)
+        return self._users.get((resource.root, resource.name), [])
+
+    @cached_property
+    def _users(self) -> dict[tuple[str, str], list[Resource]]:
+        uses: dict[tuple[str, str], list[Resource]] = {}
+        for template in self.templates:
+            for resource in template.resources:
+                for name in resource.body.names():
+                    for found in references_in(resource.get(name)):
+                        users = uses.setdefault((template.path, found.target), [])
+                        if found.target != resource.name and resource not in users:
+                            users.append(resource)
+        return uses
+
+    # Queues
+
+    @cached_property
+    def queues(self) -> list[Queue]:
+        """Queues and pull or push subscriptions that hold messages until a consumer is done with them."""
+        return [self._queue(resource) for resource in self.of_types(*QUEUE_TYPES)]
+
+    @cached_property
+    def _queue_of(self) -> dict[int, Queue]:
+        return {id(queue.resource): queue for queue in self.queues}
+
+    def _queue(self, resource: Resource) -> Queue:
+        if resource.type == "google_pubsub_subscription":
+            return self._subscription(resource)
+        cfn = resource.platform == "cloudformation"
+        policy_name = "RedrivePolicy" if cfn else "redrive_policy"
+        policy = resource.get(policy_name)
+        if policy == ABSENT and not cfn:
+            policy = self._separate_policy(resource)
+        visibility_name = "VisibilityTimeout" if cfn else "visibility_timeout_seconds"
+        visibility = resource.get(visibility_name)
+        fifo = resource.get("FifoQueue" if cfn else "fifo_queue")
+        return Queue(
+            dead_letter=self.resolve(resource, _inside(policy, "deadLetterTargetArn")),
+            fifo=settled(fifo) == known(True),
+            has_dead_letter=_present(policy),
+            is_dead_letter=self._is_dead_letter(resource),
+            max_receive=_inside(policy, "maxReceiveCount"),
+            name=resource.get("QueueName" if cfn else "name"),
+            resource=resource,
+            service="sqs",
+            visibility=known(VISIBILITY_DEFAULT) if visibility == ABSENT else visibility,
+            visibility_loc=resource.loc_of(visibility_name),
+        )
+
+    def _subscription(self, resource: Resource) -> Queue:
+        policy = resource.get("dead_letter_policy")
+        return Queue(
+            dead_letter=None,
+            fifo=False,
+            has_dead_letter=True if resource.blocks("dead_letter_policy") else _present(policy),
+            is_dead_letter=self._is_dead_letter(resource),
+            max_receive=resource.get("dead_letter_policy", "max_delivery_attempts"),
+            name=resource.get("name"),
+            resource=resource,
+            service="pubsub",
+            visibility=resource.get("ack_deadline_seconds"),
+            visibility_loc=resource.loc_of("ack_deadline_seconds"),
+        )
+
+    def _separate_policy(self, resource: Resource) -> Value:
+        for user in self.referenced_by(resource):
+            if user.type == "aws_sqs_queue_redrive_policy" and self.resolve(user, user.get("queue_url")) is resource:
+                return user.get("redrive_policy")
+        return ABSENT
+
+    @cached_property
+    def _dead_letter_targets(self) -> set[int]:
+        """The queues that something else sends its failures to."""
+        found: set[int] = set()
+        for resource in self.all:
+            for value in _failure_targets(resource):
+                target = self.resolve(resource, value)
+                if target is not None:
+                    found.add(id(target))
+        return found
+
+    def _is_dead_letter(self, resource: Resource) -> bool:
+        if id(resource) in self._dead_letter_targets:
+            return True
+        if resource.body.has("redrive_allow_policy") or resource.body.has("RedriveAllowPolicy"):
+            return True
+        name = resource.get("QueueName" if resource.platform == "cloudformation" else "name")
+        return any(token in DEAD_LETTER_TOKENS for token in (*tokens(resource.name), *_name_tokens(name)))
+
+    # Functions and what calls them
+
+    @cached_property
+    def functions(self) -> list[Function]:
+        """Functions that the platform calls (AWS Lambda)."""
+        return [self._function(resource) for resource in self.of_types(*FUNCTION_TYPES)]
+
+    @cached_property
+    def _function_of(self) -> dict[int, Function]:
+        return {id(function.resource): function for function in self.functions}
+
+    def _function(self, resource: Resource) -> Function:
+        from opslint.model.function_code import code_of, entries_of
+
+        cfn = resource.platform == "cloudformation"
+        timeout_name = "Timeout" if cfn else "timeout"
+        timeout = resource.get(timeout_name)
+        entries, is_open = entries_of(resource)
+        return Function(
+            code=code_of(self._model, resource),
+            entries=entries,
+            handler=resource.get("Handler" if cfn else "handler"),
+            is_open=is_open,
+            memory=resource.get("MemorySize" if cfn else "memory_size"),
+            name=resource.get("FunctionName" if cfn else "function_name"),
+            resource=resource,
+            runtime=resource.get("Runtime" if cfn else "runtime"),
+            timeout=known(FUNCTION_TIMEOUT_DEFAULT) if timeout == ABSENT else timeout,
+            timeout_loc=resource.loc_of(timeout_name),
+        )
+
+    @cached_property
+    def event_sources(self) -> list[EventSource]:
+        """What feeds functions from queues and streams."""
+        out: list[EventSource] = []
+        for resource in self.of_types("aws_lambda_event_source_mapping"):
+            out.append(
+                self._source(
+                    resource,
+                    resource.get("event_source_arn"),
+                    resource.get("function_name"),
+                    ("batch_size", "maximum_batching_window_in_seconds", "function_response_types"),
+                )
+            )
+        for resource in self.of_types("AWS::Lambda::EventSourceMapping"):
+            names = ("BatchSize", "MaximumBatchingWindowInSeconds", "FunctionResponseTypes")
+            out.append(self._source(resource, resource.get("EventSourceArn"), resource.get("FunctionName"), names))
+        for resource in self.of_types("AWS::Serverless::Function"):
+            out.extend(self._sam_events(resource))
+        return out
+
+    def _source(self, resource: Resource, source: Value, function: Value, names: tuple[str, str, str]) -> EventSource:
+        queue = self.resolve(resource, source)
+        target = self.resolve(resource, function)
+        return EventSource(
+            batch_size=resource.get(names[0]),
+            batch_window=resource.get(names[1]),
+            function=self._function_of.get(id(target)),
+            loc=resource.loc,
+            queue=self._queue_of.get(id(queue)),
+            resource=resource,
+            response_types=resource.get(names[2]),
+            source=source,
+        )
+
+    def _sam_events(self, resource: Resource) -> Iterator[EventSource]:
+        events = settled(resource.get("Events"))
+        for name in sorted(events.value) if isinstance(events, Known) and isinstance(events.value, dict) else ():
+            if as_text(resource.get("Events", name, "Type")) not in ("SQS", "Kinesis", "DynamoDB", "MSK"):
+                continue
+            base = ("Events", name, "Properties")
+            source = next(
+                (value for key in ("Queue", "Stream") if (value := resource.get(*base, key)) != ABSENT),
+                unknown("no source"),
+            )
+            queue = self.resolve(resource, source)
+            yield EventSource(
+                batch_size=resource.get(*base, "BatchSize"),
+                batch_window=resource.get(*base, "MaximumBatchingWindowInSeconds"),
+                function=self._function_of.get(id(resource)),
+                loc=resource.loc_of("Events", name),
+                queue=self._queue_of.get(id(queue)),
+                resource=resource,
+                response_types=resource.get(*base, "FunctionResponseTypes"),
+                source=source,
+            )
+
+    # Alarms and states
+
+    @cached_property
+    def alarms(self) -> list[Alarm]:
+        """Alarms and alert policies declared as resources."""
+        return [self._alarm(resource) for resource in self.of_types(*ALARM_TYPES)]
+
+    def _alarm(self, resource: Resource) -> Alarm:
+        names, enabled = _ALARM_FIELDS[resource.type]
+        actions: Value = ABSENT
+        for name in names:
+            value = resource.get(name)
+            blocks = resource.blocks(name)
+            if blocks:
+                value = unknown("dynamic") if all(block.uncertain for block in blocks) else known(["block"])
+            inner = settled(value)
+            if isinstance(inner, Known) and not inner.value:
+                actions = inner if isinstance(actions, Absent) else actions
+            elif inner != ABSENT:
+                actions = value
+                break
+        return Alarm(
+            actions=actions,
+            enabled=resource.get(enabled) if enabled else known(True),
+            enabled_loc=resource.loc_of(enabled) if enabled else resource.loc,
+            metric=resource.get("MetricName" if resource.platform == "cloudformation" else "metric_name"),
+            resource=resource,
+        )
+
+    @cached_property
+    def stateful(self) -> list[Stateful]:
+        """Resources that hold data, with what is wrong with their protection."""
+        from opslint.model.stateful import stateful
+
+        return stateful(self._model)
+
+    @cached_property
+    def state_backends(self) -> list[StateBackend]:
+        """Where each applied Terraform root keeps its state (roots without a backend block are left out)."""
+        return [
+            StateBackend(
+                environments=root.environments,
+                kind=root.backend.kind,
+                loc=root.backend.loc,
+                root=root,
+                state=root.backend.state(),
+            )
+            for root in self._model.terraform.roots
+            if root.backend is not None
+        ]
+
+
+_ALARM_FIELDS: dict[str, tuple[tuple[str, ...], str]] = {
+    "aws_cloudwatch_metric_alarm": (("alarm_actions", "insufficient_data_actions", "ok_actions"), "actions_enabled"),
+    "AWS::CloudWatch::Alarm": (("AlarmActions", "InsufficientDataActions", "OKActions"), "ActionsEnabled"),
+    "google_monitoring_alert_policy": (("notification_channels",), "enabled"),
+    "azurerm_monitor_metric_alert": (("action",), "enabled"),
+}
+
+
+def _failure_targets(resource: Resource) -> Iterator[Value]:
+    kind = resource.type
+    if kind in ("aws_sqs_queue", "aws_sqs_queue_redrive_policy", "aws_sns_topic_subscription"):
+        yield _inside(resource.get("redrive_policy"), "deadLetterTargetArn")
+    elif kind in ("AWS::SQS::Queue", "AWS::SNS::Subscription"):
+        yield _inside(resource.get("RedrivePolicy"), "deadLetterTargetArn")
+    elif kind == "aws_lambda_function":
+        yield resource.get("dead_letter_config", "target_arn")
+    elif kind in ("aws_lambda_event_source_mapping", "aws_lambda_function_event_invoke_config"):
+        yield resource.get("destination_config", "on_failure", "destination_arn")
+        yield resource.get("destination_config", "on_failure", "destination")
+    elif kind in ("aws_cloudwatch_event_target", "aws_scheduler_schedule"):
+        yield resource.get("dead_letter_config", "arn")
+        yield resource.get("target", "dead_letter_config", "arn")
+    elif kind == "google_pubsub_subscription":
+        yield resource.get("topic")
+    elif kind == "AWS::Lambda::Function":
+        yield resource.get("DeadLetterConfig", "TargetArn")
+    elif kind == "AWS::Serverless::Function":
+        yield resource.get("DeadLetterQueue", "TargetArn")
+        yield resource.get("EventInvokeConfig", "DestinationConfig", "OnFailure", "Destination")
+    elif kind in ("AWS::Lambda::EventInvokeConfig", "AWS::Lambda::EventSourceMapping"):
+        yield resource.get("DestinationConfig", "OnFailure", "Destination")
+    elif kind == "AWS::Events::Rule":
+        yield resource.get("Targets")
+
+
+def _inside(policy: Value, name: str) -> Value:
+    inner = settled(policy)
+    if isinstance(inner, Known) and isinstance(inner.value, dict):
+        found: Value = inner.value.get(name, ABSENT)
+        return found
+    return inner
+
+
+def _present(value: Value) -> bool | None:
+    """Tell whether something is set: None when it cannot be known."""
+    inner = settled(value)
+    if isinstance(inner, Absent):
+        return False
+    if isinstance(inner, Known):
+        return bool(inner.value)
+    return True if isinstance(inner, Shaped) else None if isinstance(inner, Unknown) else True
+
+
+def tokens(text: str) -> list[str]:
+    """Split a name into lower-case words at anything that is no letter or digit, and at camel humps."""
+    words: list[str] = []
+    word = ""
+    for char in text:
+        if not char.isalnum():
+            words.append(word)
+            word = ""
+        elif char.isupper() and word and not word[-1].isupper():
+            words.append(word)
+            word = char
+        else:
+            word += char
+    return [found.lower() for found in (*words, word) if found]
+
+
+def _name_tokens(value: Value) -> list[str]:
+    inner = settled(value)
+    if isinstance(inner, Shaped):
+        return [token for literal in inner.literals for token in tokens(literal)]
+    text = as_text(inner)
+    return tokens(text) if text is not None else []
+
+
+def name_tokens(resource: Resource, *names: str) -> list[str]:
+    """Return the words of a resource's label and of the known parts of its name attributes."""
+    return [*tokens(resource.name), *(token for name in names for token in _name_tokens(resource.get(name)))]
+
+
+def seconds(value: Value) -> float | None:
+    """Return a known number of seconds."""
+    return as_number(value)
