@@ -3,21 +3,29 @@
 from __future__ import annotations
 
 FACT_MODULES: dict[str, tuple[str, ...]] = {
+    "opslint.facts.answers": ("python",),
     "opslint.facts.cloudformation": ("cloudformation",),
     "opslint.facts.compose": ("compose",),
+    "opslint.facts.django_urls": ("python",),
     "opslint.facts.dockerfile": ("dockerfile",),
     "opslint.facts.dotenv": ("dotenv",),
+    "opslint.facts.effects": ("python",),
+    "opslint.facts.exceptions": ("python",),
     "opslint.facts.gitlab": ("gitlab-ci",),
+    "opslint.facts.handlers": ("python",),
     "opslint.facts.helm": ("helm-chart", "helm-values", "helm-template"),
+    "opslint.facts.http": ("python",),
     "opslint.facts.kubernetes": ("kubernetes",),
     "opslint.facts.kustomize": ("kustomization",),
     "opslint.facts.migrations": ("python", "sql"),
     "opslint.facts.modules": ("python",),
     "opslint.facts.procfile": ("procfile",),
     "opslint.facts.requirements": ("requirements", "pyproject", "lock"),
+    "opslint.facts.retries": ("python",),
     "opslint.facts.shell": ("shell",),
     "opslint.facts.shell_scripts": ("shell", "makefile"),
     "opslint.facts.terraform": ("terraform", "tfvars", "terragrunt", "hcl"),
+    "opslint.facts.web_routes": ("python",),
     "opslint.facts.workflows": ("workflow", "action"),
 }
 """Module with `EXTRACTORS` → the refined kinds it reads."""

@@ -1,0 +1,112 @@
+"""What a Python call is given: the questions that the extractors for calls share."""
+
+from __future__ import annotations
+
+import _ast
+
+from opslint.base.typing import TYPE_CHECKING
+from opslint.syntax.python import UNKNOWN
+
+if TYPE_CHECKING:
+    from opslint.syntax.python import CallSite, PythonDocument
+    from opslint.syntax.python_scope import Block, Scope
+
+
+def function_of(scope: Scope) -> str:
+    """Return the qualname of the function a scope is in, "" at module level."""
+    inner = scope.enclosing_function()
+    return inner.qualname if inner is not None else ""
+
+
+def may_hold(site: CallSite, name: str) -> bool:
+    """Tell whether a ``**mapping`` of the call could hold keyword `name` (a literal mapping is looked into)."""
+    for keyword in site.node.keywords:
+        if keyword.arg is not None:
+            continue
+        literal = keyword.value
+        if not isinstance(literal, _ast.Dict) or None in literal.keys:
+            return True
+        if any(not isinstance(key, _ast.Constant) or key.value == name for key in literal.keys):
+            return True
+    return False
+
+
+def written(site: CallSite, position: int | None, *names: str) -> tuple[str, _ast.expr | None]:
+    """Tell how an argument is given: ``given`` with its expression, ``maybe`` (star arguments), or ``absent``."""
+    for name in names:
+        value = site.keyword(name)
+        if value is not None:
+            return "given", value
+    if position is not None:
+        args = site.node.args
+        if any(isinstance(arg, _ast.Starred) for arg in args[: position + 1]):
+            return "maybe", None
+        if position < len(args):
+            return "given", args[position]
+    return ("maybe", None) if any(may_hold(site, name) for name in names) else ("absent", None)
+
+
+def number(document: PythonDocument, node: _ast.expr | None, scope: Scope) -> float | None:
+    """Return the number an expression has, or None when it has none or it cannot be told."""
+    value = document.constant(node, scope)
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+
+def text(document: PythonDocument, node: _ast.expr | None, scope: Scope) -> str | None:
+    """Return the string an expression has, or None."""
+    value = document.constant(node, scope)
+    return value if isinstance(value, str) else None
+
+
+def is_none(document: PythonDocument, node: _ast.expr | None, scope: Scope) -> bool:
+    """Tell whether an expression is surely None."""
+    return document.constant(node, scope) is None
+
+
+def is_known(document: PythonDocument, node: _ast.expr | None, scope: Scope) -> bool:
+    """Tell whether an expression has a value that follows from this file."""
+    return document.constant(node, scope) is not UNKNOWN
+
+
+def literal_start(node: _ast.expr | None) -> str | None:
+    """Return the literal text that a string, f-string, ``+``, ``%`` or ``.format`` expression starts with; None if it has none."""
+    for _ in range(16):
+        if isinstance(node, _ast.Constant):
+            return node.value if isinstance(node.value, str) else None
+        if isinstance(node, _ast.JoinedStr):
+            node = node.values[0] if node.values else _ast.Constant(value="")
+        elif isinstance(node, _ast.BinOp):
+            node = node.left
+        elif isinstance(node, _ast.Call) and isinstance(node.func, _ast.Attribute) and node.func.attr == "format":
+            node = node.func.value
+        else:
+            return None
+    return None
+
+
+def object_of(document: PythonDocument, site: CallSite) -> str:
+    """Name the object whose method is called (``session``, ``Client.session``), so that calls on one object can be told; "" if none."""
+    target = site.node.func
+    if not isinstance(target, _ast.Attribute):
+        return ""
+    base = target.value
+    if isinstance(base, _ast.Name):
+        found = site.scope.lookup(base.id)
+        if found is None:
+            return ""
+        home = found[0].qualname
+        return f"{home}.{base.id}" if home else base.id
+    if isinstance(base, _ast.Attribute) and isinstance(base.value, _ast.Name) and base.value.id in ("self", "cls"):
+        owner = site.scope.enclosing_class()
+        return f"{owner.qualname}.{base.attr}" if owner is not None else ""
+    return ""
+
+
+def within(block: Block, outer: Block) -> bool:
+    """Tell whether `block` is `outer` or stands inside it, functions defined inside included."""
+    inner: Block | None = block
+    while inner is not None:
+        if inner is outer:
+            return True
+        inner = inner.parent
+    return False

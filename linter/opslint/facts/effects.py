@@ -1,0 +1,356 @@
+"""What a function does that must not happen twice, and what in it keeps a second run from doing it again.
+
+Both tables are data: effects (writes that add up, messages that go out) and dedup evidence (keys, guards, conflict clauses).
+What a function merely touches follows from the origins of its calls and is read off at link (`opslint.model.handlers`).
+"""
+
+from __future__ import annotations
+
+import _ast
+
+from opslint.base.fact import Fact
+from opslint.base.rule import Extractor
+from opslint.base.typing import TYPE_CHECKING
+from opslint.facts.call_arguments import function_of, literal_start, text, written
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from opslint.syntax.python import CallSite, FunctionInfo, PythonDocument
+    from opslint.syntax.python_scope import Block, Scope
+
+    Emit = Callable[[Fact], None]
+
+
+class FunctionEffects(Fact):
+    """One function's marks in source order: ``[group, what, origin, place]``.
+
+    `group`: ``effect`` (must not happen twice), ``dedup`` (keeps it from happening twice), ``touch`` (an origin the
+    parameter's dependency gives). `what` is a row name: ``create insert relative mail sms message http payment append`` for effects,
+    ``key lookup conflict guard lock marker`` for dedup. `origin` is the call's, open ones included.
+    """
+
+    __slots__ = ("function", "marks")
+    function: str
+    marks: list[list[object]]
+
+
+MAIL = frozenset(
+    (
+        "django.core.mail.EmailMessage().send",
+        "django.core.mail.EmailMultiAlternatives().send",
+        "django.core.mail.send_mail",
+        "django.core.mail.send_mass_mail",
+        "fastapi_mail.FastMail().send_message",
+        "flask_mail.Mail().send",
+        "resend.Emails.send",
+        "sendgrid.SendGridAPIClient().send",
+        "smtplib.SMTP().send_message",
+        "smtplib.SMTP().sendmail",
+        "smtplib.SMTP_SSL().send_message",
+        "smtplib.SMTP_SSL().sendmail",
+    )
+)
+SMS = frozenset(("twilio.rest.Client().messages.create", "twilio.rest.Client().calls.create", "vonage.Sms().send_message"))
+
+AWS = frozenset(
+    ("invoke", "publish", "publish_batch", "put_events", "put_record", "put_records", "run_instances", "run_task")
+    + ("send_bulk_email", "send_email", "send_message", "send_message_batch", "send_raw_email", "start_execution")
+)
+"""boto3 client operations that do something each time they are called."""
+
+AWS_KEYS = ("ClientToken", "MessageDeduplicationId", "clientToken", "name", "ConditionExpression")
+"""Arguments that make such an operation repeatable."""
+
+STRIPE_WRITES = frozenset(("capture", "cancel", "confirm", "create", "create_reversal", "pay", "refund"))
+
+_BOTO = ("boto3.client().", "boto3.Session().client().", "boto3.session.Session().client().")
+_HTTP_WRITES = tuple(
+    f"{root}.{verb}"
+    for root in ("requests", "requests.Session()", "requests.session()", "httpx", "httpx.Client()", "httpx.AsyncClient()")
+    + ("aiohttp.ClientSession()",)
+    for verb in ("post", "patch")
+)
+_SQL_CALLS = ("execute", "executemany", "executescript", "text", "fetchrow", "fetchval")
+_DEDUP_METHODS = {
+    "get_or_create": "lookup",
+    "update_or_create": "lookup",
+    "bulk_get_or_create": "lookup",
+    "on_conflict_do_nothing": "conflict",
+    "on_conflict_do_update": "conflict",
+    "on_duplicate_key_update": "conflict",
+    "select_for_update": "lock",
+    "setnx": "key",
+    "insert_or_ignore": "conflict",
+    "exists": "lookup",
+    "merge": "lookup",
+    "pg_advisory_lock": "lock",
+}
+_DEDUP_ARGUMENTS = frozenset(
+    ("idempotency_key", "idempotency_token", "ignore_conflicts", "update_conflicts", "nx", "on_conflict", "dedup_key", "upsert")
+    + ("deduplication_id", "MessageDeduplicationId", "ConditionExpression", "ClientRequestToken", "ClientToken")
+)
+_DEDUP_DECORATORS = (
+    "aws_lambda_powertools.utilities.idempotency.",
+    "celery_once.",
+    "celery_singleton.",
+)
+
+
+def _sql_mark(document: PythonDocument, site: CallSite) -> tuple[str, str] | None:
+    """Judge raw SQL by its words: an INSERT without a conflict clause, an UPDATE that adds to what is there."""
+    name = site.node.func.attr if isinstance(site.node.func, _ast.Attribute) else ""
+    origin = site.origin or ""
+    if name not in _SQL_CALLS and not origin.endswith(".text"):
+        return None
+    words = text(document, site.argument(0, "statement"), site.scope) or literal_start(site.argument(0, "statement"))
+    if words is None:
+        return None
+    upper = " ".join(words.upper().split())
+    if upper.startswith("INSERT"):
+        guarded = ("ON CONFLICT", "ON DUPLICATE KEY", "INSERT IGNORE", "INSERT OR ", "NOT EXISTS")
+        return ("dedup", "conflict") if any(part in upper for part in guarded) else ("effect", "insert")
+    if upper.startswith("MERGE"):
+        return "dedup", "conflict"
+    if upper.startswith("UPDATE") and " SET " in upper:
+        for assignment in upper.partition(" SET ")[2].partition(" WHERE ")[0].split(","):
+            left, _, right = assignment.partition("=")
+            target = left.strip().rpartition(".")[2]
+            value = right.replace("+", " + ").replace("-", " - ").split()
+            if target and target in value and ("+" in value or "-" in value):
+                return "effect", "relative"
+    return None
+
+
+def _call_mark(document: PythonDocument, site: CallSite) -> tuple[str, str] | None:
+    """Return (group, what) of one call, None when it is neither an effect nor evidence."""
+    origin = site.origin or ""
+    name = site.node.func.attr if isinstance(site.node.func, _ast.Attribute) else ""
+    if any(keyword.arg in _DEDUP_ARGUMENTS for keyword in site.node.keywords) and _says_yes(document, site):
+        return "dedup", "key"
+    if name in _DEDUP_METHODS:
+        return "dedup", _DEDUP_METHODS[name]
+    if origin in ("django.core.cache.cache.add", "cache.add"):
+        return "dedup", "key"
+    sql = _sql_mark(document, site)
+    if sql is not None:
+        return sql
+    if origin in MAIL:
+        return "effect", "mail"
+    if origin in SMS:
+        return "effect", "sms"
+    if origin.startswith("stripe.") and name in STRIPE_WRITES and "Webhook" not in origin:
+        return "effect", "payment"
+    if origin.startswith(_BOTO) and name in AWS:
+        return ("dedup", "key") if any(k.arg in AWS_KEYS for k in site.node.keywords) else ("effect", "message")
+    if origin in _HTTP_WRITES:
+        return "effect", "http"
+    return _orm_mark(document, site, origin, name)
+
+
+def _says_yes(document: PythonDocument, site: CallSite) -> bool:
+    for keyword in site.node.keywords:
+        if keyword.arg in _DEDUP_ARGUMENTS and document.constant(keyword.value, site.scope) not in (None, False):
+            return True
+    return False
+
+
+def _orm_mark(document: PythonDocument, site: CallSite, origin: str, name: str) -> tuple[str, str] | None:
+    if name in ("create", "acreate", "bulk_create") and ".objects." in origin + ".":
+        return "effect", "create"
+    if name in ("add", "add_all") and _is_new_row(document, site) and _is_session(origin):
+        return "effect", "create"
+    if name in ("delay", "apply_async", "send_task", "kiq", "enqueue") and origin:
+        how = written(site, None, "task_id", "job_id", "_job_id")[0]
+        return ("dedup", "key") if how != "absent" else ("effect", "message")
+    if name in ("incr", "incrby", "hincrby", "incrbyfloat") and origin:
+        return "effect", "relative"
+    if name in ("insert_one", "insert_many") and origin:
+        return "effect", "insert"
+    if origin == "open" and len(site.node.args) > 1:
+        mode = text(document, site.node.args[1], site.scope)
+        return ("effect", "append") if mode and "a" in mode else None
+    return None
+
+
+def _is_session(origin: str) -> bool:
+    """A session by what made it, or by an object another module made (decided at link by its origin)."""
+    return bool(origin) and not origin.startswith(("set()", "<local>.set", "str()"))
+
+
+def _is_new_row(document: PythonDocument, site: CallSite) -> bool:
+    """Tell whether what is added was made here: a call of a capitalised class, or a name bound to one."""
+    node = site.node.args[0] if site.node.args else None
+    origin = document.origin(node, site.scope) or ""
+    return origin.endswith("()") and origin[:-2].rpartition(".")[2][:1].isupper()
+
+
+def _is_relative(node: _ast.expr) -> bool:
+    """``F("x") + n`` in an update or an assignment."""
+    if not isinstance(node, _ast.BinOp) or not isinstance(node.op, _ast.Add | _ast.Sub):
+        return False
+    for side in (node.left, node.right):
+        if isinstance(side, _ast.Call) and isinstance(side.func, _ast.Name) and side.func.id == "F":
+            return True
+        if isinstance(side, _ast.Call) and isinstance(side.func, _ast.Attribute) and side.func.attr == "F":
+            return True
+    return False
+
+
+class _Collector:
+    """Marks per function, each with its position for the order."""
+
+    def __init__(self, document: PythonDocument) -> None:
+        self.document = document
+        self.marks: dict[str, list[tuple[int, int, str, str, str, int]]] = {}
+
+    def add(self, scope: Scope, node: _ast.stmt | _ast.expr | _ast.ExceptHandler, group: str, what: str, origin: str = "") -> None:
+        marks = self.marks.setdefault(function_of(scope), [])
+        marks.append((node.lineno, node.col_offset, group, what, origin, self.document.place(node)))
+
+    def calls(self) -> None:
+        for site in self.document.calls:
+            mark = _call_mark(self.document, site)
+            if mark is not None:
+                self.add(site.scope, site.node, *mark, site.origin or "")
+            for keyword in site.node.keywords:
+                if keyword.arg and _is_relative(keyword.value):
+                    self.add(site.scope, keyword.value, "effect", "relative")
+            dependency = _dependency(self.document, site)
+            if dependency:
+                self.add(site.scope, site.node, "touch", "", dependency)
+
+    def statements(self) -> None:
+        for statement, block in self.document.statements:
+            if isinstance(statement, _ast.Assign | _ast.AnnAssign) and statement.value is not None:
+                if _is_relative(statement.value):
+                    self.add(block.scope, statement, "effect", "relative")
+            elif isinstance(statement, _ast.AugAssign):
+                self.augmented(statement, block)
+            elif isinstance(statement, _ast.If) and _returns_early(statement):
+                self.add(block.scope, statement.test, "dedup", "guard")
+            if isinstance(statement, _ast.If) and _asks_for_row(statement.test):
+                self.add(block.scope, statement.test, "dedup", "lookup")
+
+    def augmented(self, statement: _ast.AugAssign, block: Block) -> None:
+        """``row.count += n`` counts when the same object is saved in this function."""
+        target = statement.target
+        if not isinstance(target, _ast.Attribute) or not isinstance(statement.op, _ast.Add | _ast.Sub):
+            return
+        base = target.value
+        if not isinstance(base, _ast.Name) or base.id == "self":
+            return
+        for site in self.document.calls:
+            func = site.node.func
+            if isinstance(func, _ast.Attribute) and func.attr in ("save", "asave") and isinstance(func.value, _ast.Name):
+                if func.value.id == base.id and site.scope is block.scope:
+                    self.add(block.scope, statement, "effect", "relative")
+                    return
+
+    def excepts(self) -> None:
+        for handler, block in self.document.excepts:
+            names = handler.type.elts if isinstance(handler.type, _ast.Tuple) else [handler.type] if handler.type else []
+            for name in names:
+                origin = self.document.origin(name, block.scope) or ""
+                if origin.rpartition(".")[2] in ("IntegrityError", "UniqueViolation", "DuplicateKeyError", "UniqueViolationError"):
+                    self.add(block.scope, handler, "dedup", "conflict")
+
+    def keys(self) -> None:
+        """The header written as text: ``{"Idempotency-Key": …}``."""
+        if b"dempotency-" not in self.document.data and b"dempotency_" not in self.document.data:
+            return
+        for statement, block in self.document.statements:
+            for node in _dicts(statement):
+                for key in node.keys:
+                    if isinstance(key, _ast.Constant) and isinstance(key.value, str):
+                        if key.value.lower().replace("_", "-") == "idempotency-key":
+                            self.add(block.scope, node, "dedup", "key")
+
+    def decorators(self) -> None:
+        for info in self.document.functions:
+            for origin, node in info.decorators:
+                if origin.startswith(_DEDUP_DECORATORS):
+                    self.add(info.scope, node, "dedup", "key")
+
+
+def _dicts(statement: _ast.stmt) -> Iterator[_ast.Dict]:
+    """Yield dict displays of a simple statement."""
+    if not isinstance(statement, _ast.Assign | _ast.Expr | _ast.Return | _ast.AnnAssign):
+        return
+    stack: list[_ast.AST] = [statement]
+    while stack:
+        node = stack.pop()
+        if isinstance(node, _ast.Dict):
+            yield node
+        for field in node._fields:
+            value = getattr(node, field)
+            if isinstance(value, list):
+                stack.extend(item for item in value if isinstance(item, _ast.AST))
+            elif isinstance(value, _ast.AST):
+                stack.append(value)
+
+
+def _returns_early(statement: _ast.If) -> bool:
+    """``if row.processed: return`` and the like: what it tests is an attribute, an item or a call, not only a parameter."""
+    last = statement.body[-1]
+    if not isinstance(last, _ast.Return | _ast.Continue):
+        return False
+    test = statement.test.operand if isinstance(statement.test, _ast.UnaryOp) else statement.test
+    if isinstance(test, _ast.Compare):
+        return isinstance(test.left, _ast.Attribute) and isinstance(test.ops[0], _ast.Eq | _ast.In | _ast.NotEq | _ast.NotIn)
+    return isinstance(test, _ast.Attribute) and not isinstance(statement.test, _ast.UnaryOp)
+
+
+def _asks_for_row(test: _ast.expr) -> bool:
+    """``if not X.objects.filter(…).exists()`` or ``if existing``-like tests of a query."""
+    node = test.operand if isinstance(test, _ast.UnaryOp) else test
+    return isinstance(node, _ast.Call) and isinstance(node.func, _ast.Attribute) and node.func.attr in ("exists", "count", "first")
+
+
+def _dependency(document: PythonDocument, site: CallSite) -> str:
+    """Return the origin of a method called on a parameter that FastAPI fills: ``db = Depends(get_db)`` without a type."""
+    base: _ast.expr = site.node.func
+    suffix = ""
+    while isinstance(base, _ast.Attribute):
+        suffix = f".{base.attr}{suffix}"
+        base = base.value
+    if site.origin is not None or not suffix or not isinstance(base, _ast.Name):
+        return ""
+    found = site.scope.lookup(base.id)
+    if found is None or found[1][0].how != "param" or not isinstance(found[0].node, _ast.FunctionDef | _ast.AsyncFunctionDef):
+        return ""
+    args = found[0].node.args
+    named = [*args.posonlyargs, *args.args]
+    defaults = dict(zip([arg.arg for arg in named[len(named) - len(args.defaults) :]], args.defaults, strict=True))
+    defaults.update({arg.arg: value for arg, value in zip(args.kwonlyargs, args.kw_defaults, strict=True) if value is not None})
+    default = defaults.get(base.id)
+    outer = found[0].parent or document.scope
+    if not isinstance(default, _ast.Call) or not default.args:
+        return ""
+    if document.origin(default.func, outer) not in ("fastapi.Depends", "fastapi.param_functions.Depends", "fastapi.params.Depends"):
+        return ""
+    maker = document.origin(default.args[0], outer)
+    return f"{maker}(){suffix}" if maker else ""
+
+
+def _owner(document: PythonDocument, functions: dict[str, FunctionInfo], name: str) -> int:
+    info = functions.get(name)
+    return document.place(info.node) if info is not None else document.places.add((1, 1, 1, 1))
+
+
+def extract(document: PythonDocument, emit: Emit) -> None:
+    """Emit one fact for each function (and the module) that has an effect or evidence against repetition."""
+    collector = _Collector(document)
+    collector.calls()
+    collector.statements()
+    collector.excepts()
+    collector.keys()
+    collector.decorators()
+    functions = {info.qualname: info for info in document.functions}
+    for name, marks in collector.marks.items():
+        if any(mark[2] in ("effect", "touch") for mark in marks) or any(mark[2] == "dedup" and mark[3] != "guard" for mark in marks):
+            rows: list[list[object]] = [[group, what, origin, place] for _l, _c, group, what, origin, place in sorted(marks)]
+            emit(FunctionEffects(at=_owner(document, functions, name), function=name, marks=rows))
+
+
+EXTRACTORS = (Extractor("python", (), extract, weak=True),)
