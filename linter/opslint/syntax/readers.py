@@ -32,7 +32,7 @@ READERS: dict[str, str] = {
     "gitlab-ci": "opslint.syntax.yaml",
     "helm-chart": "opslint.syntax.yaml",
     "helm-values": "opslint.syntax.yaml",
-    "helm-template": "opslint.syntax.yaml",
+    "helm-template": "opslint.syntax.helm",
     "kustomization": "opslint.syntax.yaml",
     "yaml": "opslint.syntax.yaml",
 }
