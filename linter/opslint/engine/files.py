@@ -11,7 +11,7 @@ from opslint.base.typing import TYPE_CHECKING
 from opslint.engine.classify import Roles, kind_of
 from opslint.engine.discover import nested_roots
 from opslint.engine.pool import Job, analyse_all
-from opslint.engine.worker import FileResult, decode_places
+from opslint.engine.worker import MAX_BYTES, FileResult, decode_places
 from opslint.syntax.readers import has_reader
 
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ class FileEntry:
     __slots__ = (
         "content",
         "digest",
+        "has_details",
         "kind",
         "ordinal",
         "refined",
@@ -59,6 +60,7 @@ class FileEntry:
         self.refined = kind or ""
         self.digest = ""
         self.screened = False
+        self.has_details = False
         self.result: FileResult | None = None
         self.segment = ""
         self.ordinal = -1
@@ -123,8 +125,7 @@ class FileStage:
         known = self.store.find if self.store is not None else None
         for path, kind, content, result in analyse_all(jobs, self.source, self.analyser, self.hash, known, self.jobs):
             entry = self.entries[path]
-            entry.content = content
-            entry.kind = kind
+            entry.content, entry.kind = content, kind
             if result is None:
                 assert self.store is not None
                 self.store.adopt(entry)
@@ -137,7 +138,7 @@ class FileStage:
 
     def hash(self, data: bytes) -> str:
         """Return the keyed content hash."""
-        key = self.store.key if self.store is not None else b""
+        key = self.store.key if self.store is not None else b"opslint"
         return blake2b(data, key=key, digest_size=16).hexdigest()
 
     def _named_files(self) -> None:
@@ -166,6 +167,13 @@ class FileStage:
         for path, entry in self.entries.items():
             if entry.state == "read":
                 yield path, entry
+
+    def save(self) -> None:
+        """Write what is new into the store. Unsaved content of an editor is never kept."""
+        if self.store is None or getattr(self.source, "overlay", None):
+            return
+        if self.changed or not self.store.is_current(self.entries):
+            self.store.save(self.entries, self.started_ns - RACY_NS)
 
     def rows(self, kind: str) -> list[tuple[str, Iterable[list[Any]]]]:
         """Return (path, rows) for every file that gave facts of `kind`, in path order."""
@@ -207,6 +215,16 @@ class FileStage:
             for kind, text in result.facts.items()
             if kind in FACT_TYPES
         }
+
+    def read(self, path: str) -> bytes | None:
+        """Return a project file's content; None when it is not there, not readable or too large."""
+        if path not in self.entries:
+            return None
+        try:
+            data = self.source.read(path)
+        except (OSError, ValueError):
+            return None
+        return data if len(data) <= MAX_BYTES else None
 
     def places(self, path: str) -> list[Span]:
         """Return the place table of a file: of the full parse when there was one."""

@@ -13,7 +13,9 @@ from opslint.base.typing import TYPE_CHECKING
 from opslint.engine.worker import Analyser, FileResult, failed
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
+
+    from opslint.engine.pool import Done, Job
 
 SECONDS = 5.0
 """What one file may cost (design, section 5)."""
@@ -46,6 +48,32 @@ def analyse_isolated(data: bytes, kind: str, reason: str, *, prescreen: bool) ->
             pass
     _failures[0] += 1
     return failed(kind, "limit", f"{reason}; its reader could not stand it")
+
+
+def analyse_apart(job: Job, work: Callable[[Job], Done]) -> Done:
+    """Analyse one file of a dead worker in a fork of its own: a crash then names its file."""
+    read_end, write_end = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        code = 1
+        try:
+            path, kind, content, result = work(job)
+            with os.fdopen(write_end, "wb") as stream:
+                packed = None if result is None else result.pack()
+                stream.write(dumps([path, kind, content, packed]).encode("utf-8", "surrogatepass"))
+            code = 0
+        finally:
+            os._exit(code)
+    os.close(write_end)
+    with os.fdopen(read_end, "rb") as stream:
+        body = stream.read()
+    _, status = os.waitpid(pid, 0)
+    if status == 0 and body:
+        path, kind, content, packed = loads(body.decode("utf-8", "surrogatepass"))
+        return path, kind, content, None if packed is None else FileResult.unpack(packed)
+    code = os.waitstatus_to_exitcode(status)
+    message = f"the {job.kind} reader crashed the process (signal {-code})" if code < 0 else f"the {job.kind} reader ended with {code}"
+    return job.path, job.kind, "", failed(job.kind, "reader-crash", message)
 
 
 _BOOT = "import sys,json;sys.path[:]=json.loads(sys.argv[1]);from opslint.engine.isolated import serve;serve()"

@@ -24,6 +24,10 @@ GROUP = "[opslint.rules]"
 BUILT_IN = "opslint_rules"
 
 
+class PackError(Exception):
+    """A module of a pack could not be imported."""
+
+
 class Pack:
     """One installed pack. `stamp` changes whenever any of its code does; `rules` are catalogue entries as dictionaries.
 
@@ -66,7 +70,11 @@ class Packs:
         self.stamp = dumps([[pack.name, pack.version, pack.stamp] for pack in [facts, *packs]])
 
     def _fail(self, pack: str, message: str) -> None:
-        problem = Problem(kind="pack-error", message=f"rule pack {pack}: {message}", path="", span=(1, 1, 1, 1))
+        self.note(f"rule pack {pack}: {message}")
+
+    def note(self, message: str) -> None:
+        """Add a problem of the installation, once."""
+        problem = Problem(kind="pack-error", message=message, path="", span=(1, 1, 1, 1))
         if problem not in self.problems:
             self.problems.append(problem)
 
@@ -83,15 +91,13 @@ class Packs:
         return self._loaded[name]
 
     def extractors_of(self, module: str) -> list[Extractor]:
-        """Return the extractors a module defines, imported now when it was not yet."""
+        """Return the extractors a module defines, imported now when it was not yet. `PackError` when that fails."""
         found = self._modules.get(module)
         if found is None:
             try:
-                found = extractors_in(__import__(module, fromlist=["EXTRACTORS"]))
+                found = self._modules[module] = extractors_in(__import__(module, fromlist=["EXTRACTORS"]))
             except Exception as error:
-                self._fail("opslint", f"{module} could not be imported: {type(error).__name__}: {error}")
-                found = []
-            self._modules[module] = found
+                raise PackError(f"{module} could not be imported: {type(error).__name__}: {error}") from error
         return found
 
     def file_rules(self, kind: str) -> list[Catalogued]:
@@ -278,6 +284,6 @@ def _load_catalogue(pack: Pack, cupboard: Cupboard | None) -> None:
             from opslint.engine.catalogue import build
 
             data = build(pack.package, pack.directory, pack.name)
-            if cupboard is not None:
+            if cupboard is not None and not data["errors"]:
                 cupboard.put(key, [pack.stamp, data])
     pack.rules, pack.extractors, pack.errors = data["rules"], data["extractors"], data["errors"]

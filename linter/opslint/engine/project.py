@@ -9,11 +9,12 @@ from opslint.base.typing import TYPE_CHECKING
 from opslint.engine.fingerprint import Addresses, stamp
 from opslint.engine.select import Severities, lower
 from opslint.engine.suppress import Suppressions, today
-from opslint.engine.worker import decode_report, encode_text
+from opslint.engine.worker import decode_report, encode_report, encode_text
 from opslint.syntax.readers import SOFT_KINDS, has_reader
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+    from typing import Any
 
     from opslint.base.finding import Report
     from opslint.base.location import Loc, Span
@@ -29,8 +30,8 @@ MAX_HINTS = 8
 class Verdict:
     """What a project's rules said, independent of what was asked to be shown.
 
-    `findings` are all of the enabled rules, sorted, suppressed ones apart in `suppressed`; `suppression_problems` are
-    judged over the whole project; `used_git` tells whether the model asked git for the base of this branch.
+    `findings` are all of the enabled rules, sorted, suppressed ones apart in `suppressed`; `suppression_problems` hold
+    only when the whole project is reported.
     """
 
     __slots__ = ("environments", "findings", "hints", "problems", "suppressed", "suppression_problems", "undecided")
@@ -58,6 +59,31 @@ class Linked:
         self.environments: list[str] = []
         self.hints: list[str] = []
         self.undecided = 0
+
+
+    def encode(self) -> list[Any]:
+        """Return the linked result as JSON values."""
+        return [
+            [encode_report(report) for report in self.reports],
+            [list(row) for row in self.severities],
+            [list(problem.as_tuple()) for problem in self.problems],
+            self.environments,
+            self.hints,
+            self.undecided,
+        ]
+
+    @classmethod
+    def decode(cls, values: list[Any]) -> Linked:
+        """Return the linked result that `encode` gave."""
+        linked = cls()
+        reports, severities, problems, linked.environments, linked.hints, linked.undecided = values
+        linked.reports = [decode_report(row, "") for row in reports]
+        linked.severities = [(level, environment, names) for level, environment, names in severities]
+        linked.problems = [
+            Problem(kind=kind, message=message, path=path, span=(span[0], span[1], span[2], span[3]))
+            for kind, message, path, span in problems
+        ]
+        return linked
 
 
 def link(model: DeploymentModel, stage: FileStage, packs: Packs, settings: ProjectSettings, enabled: set[str]) -> Linked:
@@ -189,12 +215,16 @@ def conclude(linked: Linked, stage: FileStage, packs: Packs, settings: ProjectSe
         rows.append((finding, report.key))
     rows.sort(key=lambda row: (row[0].sort_key(), row[1], row[0].service or ""))
     findings = [finding for finding, _key in rows]
-    addresses = Addresses(reader(stage), lambda path: stage.entries[path].refined if path in stage.entries else "")
+    addresses = Addresses(stage.read, lambda path: stage.entries[path].refined if path in stage.entries else "")
     stamp(findings, addresses, [key for _finding, key in rows])
     suppressions = Suppressions(packs.rules, settings, today())
     for path, result in stage.details():
         suppressions.add(path, result.suppressions)
         for kind, message, span in result.problems:
+            if kind == "pack-error":
+                # It shows at every file that needed the pack, and is no fault of any of them.
+                packs.note(message)
+                continue
             verdict.problems.append(Problem(kind=kind, message=message, path=path, span=(span[0], span[1], span[2], span[3])))
     for finding in findings:
         (verdict.suppressed if suppressions.covers(finding) else verdict.findings).append(finding)
@@ -225,22 +255,6 @@ class Positions:
             self._stage.full(path)
             table = self._tables[path] = self._stage.places(path)
         return table[at] if 0 <= at < len(table) else FILE_TOP
-
-
-def reader(stage: FileStage) -> Callable[[str], bytes | None]:
-    """Return a function that reads a project file, None when it is not there, not readable or too large."""
-    from opslint.engine.worker import MAX_BYTES
-
-    def read(path: str) -> bytes | None:
-        if path not in stage.entries:
-            return None
-        try:
-            data = stage.source.read(path)
-        except (OSError, ValueError):
-            return None
-        return data if len(data) <= MAX_BYTES else None
-
-    return read
 
 
 def complete(problems: Iterable[Problem]) -> bool:

@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 import os
+import sys
 
 from opslint.base.finding import CONFIDENCES, INCOMPLETE_KINDS, SEVERITIES, Problem, RunResult, Statistics
+from opslint.base.jsonio import dumps
 from opslint.base.settings import default_settings
 from opslint.base.typing import TYPE_CHECKING
 from opslint.engine.discover import add_nested, find_targets
 from opslint.engine.files import FileStage
 from opslint.engine.globs import path_matcher
 from opslint.engine.packs import find_packs
-from opslint.engine.project import complete, conclude, link, reader
+from opslint.engine.project import Linked, complete, conclude, link
 from opslint.engine.select import at_least, check_options, selected_rules
 from opslint.engine.source import DiskSource
-from opslint.engine.worker import Analyser
+from opslint.engine.worker import MAX_BYTES, Analyser
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Any
 
+    from opslint.base.fact import Fact
     from opslint.base.finding import Finding
     from opslint.base.settings import ProjectSettings, RunOptions
+    from opslint.engine.cache import Cupboard
     from opslint.engine.discover import Target
     from opslint.engine.packs import Packs
     from opslint.engine.project import Verdict
@@ -39,19 +44,32 @@ class ProjectRun:
         self.root = source.root
         self.enabled = selected_rules(packs.rules, settings, options)
         check_options(packs.rules, settings)
-        self.stage = FileStage(
-            source,
-            Analyser(packs, prescreen=not options.no_prescreen),
-            None,
-            jobs=options.jobs,
-            excluded=path_matcher(settings.exclude) if settings.exclude else None,
-        )
+        self.stage = self._stage()
         self.verdict: Verdict | None = None
+        self.linked_anew = False
 
-    def model(self) -> DeploymentModel:
+    def _stage(self) -> FileStage:
+        options = self.options
+        store = None
+        if not options.no_cache:
+            from opslint.engine.cache import open_store
+
+            version = f"{sys.version_info[0]}.{sys.version_info[1]}"
+            stamp = dumps([self.packs.stamp, version, MAX_BYTES, options.no_prescreen])
+            store = open_store(self.root, options.cache_dir, stamp, self.source.name)
+        return FileStage(
+            self.source,
+            Analyser(self.packs, prescreen=not options.no_prescreen),
+            store,
+            jobs=options.jobs,
+            excluded=path_matcher(self.settings.exclude) if self.settings.exclude else None,
+        )
+
+    def model(self, asked: Asked | None = None) -> DeploymentModel:
         """Return the deployment model of the analysed files."""
         from opslint.model.model import DeploymentModel, FileInfo
 
+        asked = asked or Asked(self)
         files = {
             path: FileInfo(digest=entry.content, kind=entry.refined or "", role=entry.role, screened=entry.screened)
             for path, entry in self.stage.entries.items()
@@ -60,27 +78,134 @@ class ProjectRun:
         return DeploymentModel(
             files,
             self.stage.facts,  # type: ignore[arg-type]
-            reader(self.stage),
+            asked.read,
             self.settings,
             is_ignored=lambda path: path in self.source.ignored([path]),
-            old_paths=self._old_paths,
-            full=self.stage.full,
+            old_paths=asked.old_paths,
+            full=asked.full,
             all_migrations=self.options.all_migrations,
         )
 
-    def _old_paths(self) -> frozenset[str] | None:
+    def check(self) -> Verdict:
+        """Analyse, link, judge; what the cache holds of an unchanged project is replayed."""
+        from opslint.engine.segments import Damaged
+
+        try:
+            return self._check()
+        except Damaged:
+            if self.stage.store is not None:
+                self.stage.store.wipe()
+            self.stage = self._stage()
+            return self._check()
+
+    def _check(self) -> Verdict:
+        from opslint.base.masking import set_digest_key
+
+        stage = self.stage
+        set_digest_key(stage.store.key if stage.store is not None else b"opslint")
+        stage.run()
+        key = linked_key(self) if stage.store is not None else ""
+        linked = recall_linked(self, key)
+        if linked is None:
+            self.linked_anew = True
+            asked = Asked(self)
+            linked = link(self.model(asked), stage, self.packs, self.settings, self.enabled)
+            if stage.store is not None and not linked.problems and not self.packs.problems and not getattr(self.source, "overlay", None):
+                stage.store.write_link(key, [linked.encode(), asked.encode()])
+        self.verdict = conclude(linked, stage, self.packs, self.settings, self.enabled)
+        stage.save()
+        return self.verdict
+
+
+class Asked:
+    """Answers what a model asks beyond facts, and remembers it: a linked result holds as long as the answers do."""
+
+    def __init__(self, project: ProjectRun) -> None:
+        self._project = project
+        self._contents: dict[str, str] = {}
+        self._base: list[str | None] = []
+        self._paths: frozenset[str] | None = None
+
+    def read(self, path: str) -> bytes | None:
+        """Return a file's content."""
+        data = self._project.stage.read(path)
+        self._contents[path] = "" if data is None else self._project.stage.hash(data)
+        return data
+
+    def full(self, path: str) -> dict[type[Fact], list[Fact]]:
+        """Return the facts of a file that the prescreen passed over."""
+        entry = self._project.stage.entries.get(path)
+        self._contents[path] = "" if entry is None else entry.content
+        return self._project.stage.full(path)
+
+    def old_paths(self) -> frozenset[str] | None:
+        """Return the paths of the base revision."""
         from opslint.engine import git
 
-        if git.top_of(self.root) is None:
-            return None
-        return git.old_paths(self.root)[1]
+        if not self._base:
+            base = None
+            if git.top_of(self._project.root) is not None:
+                base, self._paths = git.old_paths(self._project.root)
+            self._base.append(base)
+        return self._paths
 
-    def check(self) -> Verdict:
-        """Analyse, link, judge."""
-        self.stage.run()
-        linked = link(self.model(), self.stage, self.packs, self.settings, self.enabled)
-        self.verdict = conclude(linked, self.stage, self.packs, self.settings, self.enabled)
-        return self.verdict
+    def encode(self) -> list[Any]:
+        """Return what was asked as JSON values."""
+        return [dict(sorted(self._contents.items())), self._base]
+
+
+def linked_key(project: ProjectRun) -> str:
+    """Return the digest of everything a linked result rests on, but for what `Asked` remembers."""
+    entries = project.stage.entries
+    parts = [
+        "\0".join(entries),
+        "\0".join([f"{entry.digest}{entry.role}{entry.state}{entry.refined}{entry.kind}" for entry in entries.values()]),
+        repr(project.settings),
+        "\0".join(sorted(project.enabled)),
+        str(project.options.all_migrations),
+        outer_ignores(project.root),
+    ]
+    hashed = [project.stage.hash(part.encode("utf-8", "surrogatepass")) for part in parts]
+    return project.stage.hash("".join(hashed).encode())
+
+
+def outer_ignores(root: str) -> str:
+    """Return the content of the ignore files between the git top and a project below it."""
+    from opslint.engine.git import top_of
+
+    top = top_of(root)
+    texts = []
+    directory = root
+    while top is not None and directory != top:
+        directory = os.path.dirname(directory)
+        path = os.path.join(directory, ".gitignore")
+        if os.path.isfile(path):
+            with open(path, encoding="utf-8", errors="replace") as handle:
+                texts.append(handle.read(1 << 20))
+    return "\0".join(texts)
+
+
+def recall_linked(project: ProjectRun, key: str) -> Linked | None:
+    """Return the linked result kept under `key` when all that it asked for would be answered the same, else None."""
+    stage = project.stage
+    kept = stage.store.read_link(key) if stage.store is not None and key else None
+    if kept is None:
+        return None
+    values, (contents, base) = kept
+    for path, content in contents.items():
+        entry = stage.entries.get(path)
+        now = entry.content if entry is not None else ""
+        if not now and entry is not None:
+            data = stage.read(path)
+            now = "" if data is None else stage.hash(data)
+        if now != content:
+            return None
+    if base:
+        from opslint.engine import git
+
+        if (git.base_commit(project.root) if git.top_of(project.root) is not None else None) != base[0]:
+            return None
+    return Linked.decode(values)
 
 
 def run(options: RunOptions, *, notes: list[str] | None = None, overlay: dict[str, bytes] | None = None) -> RunResult:
@@ -96,13 +221,23 @@ def run(options: RunOptions, *, notes: list[str] | None = None, overlay: dict[st
     targets = find_targets(options.paths, options.root, overlay=options.stdin_filename)
     if options.root is None:
         targets = add_nested(targets)
-    packs = find_packs(None)
+    packs = find_packs(cupboard(options))
     shares = []
     for target in targets:
         project = open_project(target, options, packs, overlay or {})
         project.check()
         shares.append(share_of(project, target, options))
     return merge(shares, options, notes if notes is not None else [])
+
+
+def cupboard(options: RunOptions) -> Cupboard | None:
+    """Return where the installation is remembered.
+
+    `--no-cache` is about results: the list of installed packs is kept in any case, as it tells nothing about a project.
+    """
+    from opslint.engine.cache import Cupboard, cache_directory
+
+    return Cupboard(cache_directory(options.cache_dir)[0])
 
 
 def open_project(target: Target, options: RunOptions, packs: Packs, overlay: dict[str, bytes]) -> ProjectRun:

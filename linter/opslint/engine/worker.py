@@ -13,6 +13,7 @@ from opslint.base.location import FILE_TOP, Places
 from opslint.base.rule import Reporter
 from opslint.base.typing import TYPE_CHECKING
 from opslint.engine.classify import PRESCREENED
+from opslint.engine.packs import PackError
 from opslint.engine.prescreen import Prescreen
 from opslint.engine.suppress import parse_comments
 from opslint.facts.registry import SCANNERS, modules_for
@@ -215,7 +216,12 @@ class Analyser:
         for module, wanted in self._extractors_of(kind):
             if self._prescreen and not any(weak or not literals or literals & hits for literals, weak in wanted):
                 continue
-            for extractor in self._packs.extractors_of(module):
+            try:
+                extractors = self._packs.extractors_of(module)
+            except PackError as error:
+                result.problems.append(["pack-error", str(error), list(FILE_TOP)])
+                continue
+            for extractor in extractors:
                 if extractor.kind != kind:
                     continue
                 facts: list[Fact] = []
