@@ -75,7 +75,7 @@ def test_large_blobs_are_cut_and_do_not_disturb_the_next(repository: Path) -> No
 
 
 def test_an_unknown_revision_names_the_nearest(repository: Path, tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="no revision 'mian' .did you mean 'main'"):
+    with pytest.raises(UsageError, match=r"no revision 'mian' .did you mean 'main'"):
         diff.merge_base(str(repository), "mian")
     with pytest.raises(UsageError, match="no revision '--output=x'"):
         diff.merge_base(str(repository), "--output=x")
