@@ -35,23 +35,15 @@ def main() -> int:
 def check(options: RunOptions) -> int:
     """Run `opslint check` and return the exit code; mistakes of the caller are one line on standard error."""
     from opslint.base.errors import OpslintError
-    from opslint.engine.outcome import exit_code
-    from opslint.engine.run import run
+    from opslint.cli.check import check as run_check
 
-    notes: list[str] = []
     try:
-        result = run(options, notes=notes)
-        from opslint.report import deliver
-        from opslint.report.context import context_for
-
-        for note in notes:
-            sys.stderr.write(f"opslint: {note}\n")
-        context = context_for(result, options)
-        deliver(result, context, format=options.format, output=options.output, reports=options.report)
+        return run_check(options)
     except OpslintError as error:
-        sys.stderr.write(f"opslint: error: {error}\n")
+        from opslint.report.escape import visible
+
+        sys.stderr.write(f"opslint: error: {visible(str(error))}\n")
         return error.exit_code
-    return exit_code(result, options)
 
 
 if __name__ == "__main__":

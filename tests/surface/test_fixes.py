@@ -135,6 +135,24 @@ def test_terraform_attributes_are_set_in_place(at: str, wanted: dict[str, str], 
 
 
 @pytest.mark.parametrize(
+    ("attribute", "after"),
+    [
+        ("prevent_destroy", "= true\n\n  lifecycle {\n    prevent_destroy = true\n  }\n}"),
+        ("deletion_protection", "= true\n\n  deletion_protection = true\n}"),
+    ],
+)
+def test_a_resource_is_protected_wherever_the_finding_stands(attribute: str, after: str) -> None:
+    data = RESOURCE.encode()
+    finding = hcl_finding(data, 'bucket = "é"', attribute=attribute, type="aws_db_instance", name="main")
+    finding = finding.replace(fix=finding.fix and finding.fix.replace(maker="opslint.engine.fixes_hcl:protect"))
+    out = splice(data, fixes.make(finding, data, SETTINGS))
+    assert out.decode() == RESOURCE.replace("= true\n}", after, 1)
+    gone = finding.replace(fix=finding.fix and finding.fix.replace(data={"attribute": attribute, "type": "x", "name": "y"}))
+    with pytest.raises(NoFixError, match="not there any more"):
+        fixes.make(gone, data, SETTINGS)
+
+
+@pytest.mark.parametrize(
     "source",
     ['resource "a" "b" { x = 1 }\n', 'resource "a" "b" {\n  x = \n}\n', 'resource "a" "b" {\n  x = 1 }\n'],
 )

@@ -40,22 +40,50 @@ def set_attribute(data: bytes, finding: Finding, settings: ProjectSettings) -> l
     del settings
     assert finding.fix is not None
     wanted = finding.fix.data
-    attribute, value = str(wanted["attribute"]), str(wanted["value"])
     nested = str(wanted["block"]) if wanted.get("block") else None
-    if len(data) > _MAX_BYTES or is_heavy(data):
-        raise NoFixError("the file is too large or too deep to edit")
+    document = _read(data)
+    block = _block_at(document, finding.span)
+    return _vouched(document, block, (nested, str(wanted["attribute"]), str(wanted["value"])), finding.path)
+
+
+def protect(data: bytes, finding: Finding, settings: ProjectSettings) -> list[Edit]:
+    """Protect the resource ``data["type"]``.``data["name"]`` from being destroyed.
+
+    ``data["attribute"]`` is ``prevent_destroy`` (set in its ``lifecycle`` block) or an attribute of the resource itself.
+    """
+    del settings
+    assert finding.fix is not None
+    wanted = finding.fix.data
+    attribute = str(wanted["attribute"])
+    document = _read(data)
+    names = ["resource", str(wanted["type"]), str(wanted["name"])]
+    blocks = [block for block in _blocks(document) if block.names == names]
+    if len(blocks) != 1:
+        raise NoFixError("the resource is not there any more")
+    nested = "lifecycle" if attribute == "prevent_destroy" else None
+    return _vouched(document, blocks[0], (nested, attribute, "true"), finding.path)
+
+
+def _read(data: bytes) -> HclDocument:
+    """Read a Terraform file without errors that is small enough for python-hcl2 to vouch for."""
     from opslint.syntax.hcl import read
 
+    if len(data) > _MAX_BYTES or is_heavy(data):
+        raise NoFixError("the file is too large or too deep to edit")
     try:
         document = read(data, "terraform")
     except ReadProblem as problem:
         raise NoFixError(f"the file cannot be read: {problem.message}") from problem
     if document.problems:
         raise NoFixError("the file has syntax errors")
-    block = _block_at(document, finding.span)
-    span, text = _edit(document, block, (nested, attribute, value))
-    edit = Edit(path=finding.path, span=span, text=text)
-    _vouch(data, splice(data, [edit]), block, attribute, nested)
+    return document
+
+
+def _vouched(document: HclDocument, block: _Block, wanted: tuple[str | None, str, str], path: str) -> list[Edit]:
+    """Return the edit that gives `block` the (nested block, attribute, value), once python-hcl2 agrees to it."""
+    span, text = _edit(document, block, wanted)
+    edit = Edit(path=path, span=span, text=text)
+    _vouch(document.data, splice(document.data, [edit]), block, wanted)
     return [edit]
 
 
@@ -125,7 +153,7 @@ def _append(document: HclDocument, block: _Block, lines: list[str], new: list[st
     return (last, 1, last, 1), gap + "".join(f"{indent}{line}\n" for line in new)
 
 
-def _vouch(before: bytes, after: bytes, block: _Block, attribute: str, nested: str | None) -> None:
+def _vouch(before: bytes, after: bytes, block: _Block, wanted: tuple[str | None, str, str]) -> None:
     """Raise NoFixError unless python-hcl2 reads both texts and their values differ in the attribute alone."""
     from hcl2 import loads
     from lark.exceptions import LarkError
@@ -140,6 +168,7 @@ def _vouch(before: bytes, after: bytes, block: _Block, attribute: str, nested: s
     path, left, right = found[0]
     labels = tuple(str(part).strip('"') for part in path if isinstance(part, str))
     names = tuple(block.names)
+    nested, attribute, _value = wanted
     inside = labels[len(names) :]
     added = right[0] if isinstance(right, list) and len(right) == 1 else right
     right_place = labels[: len(names)] == names and (
