@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 class FunctionEffects(Fact):
     """One function's marks in source order: ``[group, what, origin, place]``.
 
-    `group`: ``effect`` (must not happen twice), ``dedup`` (keeps it from happening twice), ``touch`` (an origin the
-    parameter's dependency gives). `what` is a row name: ``create insert relative mail sms message http payment append`` for effects,
+    `group`: ``effect`` (must not happen twice), ``dedup`` (keeps it from happening twice), ``call`` (of something that may be
+    the repository's own), ``touch`` (an origin the parameter's dependency gives). `what` is a row name: ``create insert relative mail sms message http payment append`` for effects,
     ``key lookup conflict guard lock marker`` for dedup. `origin` is the call's, open ones included.
     """
 
@@ -197,6 +197,23 @@ def _is_relative(node: _ast.expr) -> bool:
     return False
 
 
+def _may_be_ours(origin: str) -> bool:
+    root = origin.partition(".")[0].removesuffix("()")
+    return origin.startswith((".", "<local>.")) or ("." in origin and root not in _NOT_OURS)
+
+
+_NOT_OURS = frozenset(("boto3", "celery", "datetime", "django", "fastapi", "flask", "httpx", "json", "logging", "os", "re", "requests")) | {
+    "rest_framework",
+    "sqlalchemy",
+    "starlette",
+    "str",
+    "stripe",
+    "super",
+    "time",
+    "uuid",
+}
+
+
 class _Collector:
     """Marks per function, each with its position for the order."""
 
@@ -213,6 +230,8 @@ class _Collector:
             mark = _call_mark(self.document, site)
             if mark is not None:
                 self.add(site.scope, site.node, *mark, site.origin or "")
+            elif site.origin is not None and _may_be_ours(site.origin):
+                self.add(site.scope, site.node, "call", "", site.origin)
             for keyword in site.node.keywords:
                 if keyword.arg and _is_relative(keyword.value):
                     self.add(site.scope, keyword.value, "effect", "relative")

@@ -37,7 +37,7 @@ class Handler(Fact):
 
 
 class WorkerSetting(Fact):
-    """One setting of a Celery application (``task_acks_late``), by its lower-case name; `value` None when it is not a constant."""
+    """One setting of a Celery application (``task_acks_late``) or of gunicorn (``gunicorn.timeout``); `value` None: not a constant."""
 
     __slots__ = ("name", "value")
     name: str
@@ -198,6 +198,22 @@ def _settings(document: PythonDocument, emit: Emit) -> None:
                 for keyword in site.node.keywords:
                     if keyword.arg:
                         _setting(document, keyword.arg, keyword.value, site.scope, emit)
+
+
+_GUNICORN = frozenset(("accesslog", "bind", "errorlog", "keepalive", "preload_app", "threads", "timeout", "worker_class", "workers"))
+
+
+def _gunicorn(document: PythonDocument, emit: Emit) -> None:
+    """A gunicorn configuration is a module that binds several of gunicorn's settings."""
+    bound = document.scope.bindings
+    if len(_GUNICORN & bound.keys()) < 2 or not ({"bind", "workers"} & bound.keys()):
+        return
+    for name in ("timeout", "worker_class"):
+        node = bound[name][-1].node if name in bound else None
+        if isinstance(node, _ast.expr):
+            value = document.constant(node, document.scope)
+            plain = value if isinstance(value, int | float | str) else None
+            emit(WorkerSetting(at=document.place(node), name=f"gunicorn.{name}", value=plain))
 
 
 def _setting(document: PythonDocument, name: str, node: _ast.expr, scope: object, emit: Emit) -> None:
@@ -379,6 +395,7 @@ def extract(document: PythonDocument, emit: Emit) -> None:
     """Emit handlers, worker settings, signature checks and reads of event ids."""
     _handlers(document, emit)
     _settings(document, emit)
+    _gunicorn(document, emit)
     _webhooks(document, emit)
     _event_reads(document, emit)
 
@@ -386,7 +403,7 @@ def extract(document: PythonDocument, emit: Emit) -> None:
 EXTRACTORS = (
     Extractor(
         "python",
-        ("CELERY_", "Celery", "celery", "click", "compare_digest", "construct_event", "dramatiq", "faust", "faststream", "huey")
+        ("CELERY_", "Celery", "worker_class", "workers", "celery", "click", "compare_digest", "construct_event", "dramatiq", "faust", "faststream", "huey")
         + ("receiver", "rq.decorators", "django_rq", "scheduled_job", "svix", "taskiq", "typer", "ebhook", ".task(", ".task\n"),
         extract,
     ),

@@ -18,13 +18,17 @@ if TYPE_CHECKING:
     from opslint.base.fact import Fact
     from opslint.base.location import Loc
     from opslint.base.settings import ProjectSettings
+    from opslint.model.budgets import Budgets
+    from opslint.model.drivers import Drivers
     from opslint.model.environments import Environments
+    from opslint.model.handlers import Handlers
     from opslint.model.migrations import MigrationGraphs
     from opslint.model.pipelines import Pipelines
     from opslint.model.python import PythonProject
     from opslint.model.records import Deployment, Service, Workload
     from opslint.model.resources import Resources
     from opslint.model.routes import Routes
+    from opslint.model.services import Linked
     from opslint.model.terraform import TerraformProject
     from opslint.model.variables import Variables
 
@@ -102,6 +106,27 @@ class DeploymentModel:
         return PythonProject(self)
 
     @cached_property
+    def handlers(self) -> Handlers:
+        """Functions that something may call twice, and what they and other functions touch."""
+        from opslint.model.handlers import Handlers
+
+        return Handlers(self)
+
+    @cached_property
+    def drivers(self) -> Drivers:
+        """Calls that wait without a limit, by the versions that are installed."""
+        from opslint.model.drivers import Drivers
+
+        return Drivers(self)
+
+    @cached_property
+    def budgets(self) -> Budgets:
+        """What callers grant, and how long calls may take."""
+        from opslint.model.budgets import Budgets
+
+        return Budgets(self)
+
+    @cached_property
     def routes(self) -> Routes:
         """What each web application serves."""
         from opslint.model.routes import Routes
@@ -133,6 +158,13 @@ class DeploymentModel:
     def workloads(self) -> list[Workload]:
         """All workloads of all deployments."""
         return [workload for deployment in self.deployments for workload in deployment.workloads]
+
+    @cached_property
+    def linked(self) -> Linked:
+        """The join behind `services`: the image and the start command of each container."""
+        from opslint.model.services import Linked
+
+        return Linked(self)
 
     @cached_property
     def services(self) -> list[Service]:

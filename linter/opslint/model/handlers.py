@@ -1,0 +1,430 @@
+"""Functions that something may call twice, what functions touch and do, and which code is a service's.
+
+Calls are followed through the repository to depth 3, each step recorded, so that a finding can show the way.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+from opslint.base.record import Record
+from opslint.base.typing import TYPE_CHECKING
+from opslint.base.value import Known
+from opslint.facts.answers import Answer
+from opslint.facts.effects import FunctionEffects
+from opslint.facts.handlers import EventIdRead, EventPassed, Handler, WebhookCheck, WorkerSetting
+from opslint.facts.modules import Function, ModuleCalls
+from opslint.facts.routes import Route
+from opslint.model.touches import kind_of
+
+if TYPE_CHECKING:
+    from typing import TypeVar
+
+    from opslint.base.fact import Fact
+    from opslint.base.location import Loc
+    from opslint.model.model import DeploymentModel
+    from opslint.model.resource_records import Function as CloudFunction
+
+    F = TypeVar("F", bound=Fact)
+    Chain = list[tuple[Loc, str]]
+
+MAX_DEPTH = 3
+"""Repository-local calls followed from a handler."""
+
+
+class Reached(Record):
+    """A function reached from another, and the calls that lead there."""
+
+    __slots__ = ("chain", "function")
+    chain: Chain
+    function: Function
+
+
+class Touch(Record):
+    """Something a function uses: `kind` (``database cache broker http aws mail disk``), and the calls that lead to it."""
+
+    __slots__ = ("chain", "kind", "origin")
+    chain: Chain
+    kind: str
+    origin: str
+
+
+class Effect(Record):
+    """Something that must not happen twice (`what`: a row of the effect table), where, and the calls that lead there.
+
+    `guards` are the dedup marks met before it on the way: ``[what, place]``.
+    """
+
+    __slots__ = ("chain", "guards", "loc", "origin", "what")
+    chain: Chain
+    guards: list[tuple[str, Loc]]
+    loc: Loc
+    origin: str
+    what: str
+
+
+class Webhook(Record):
+    """A route handler that verifies a provider's signature. `reads` are places where it reads what tells deliveries apart."""
+
+    __slots__ = ("check", "effects", "function", "provider", "reads")
+    check: Loc
+    effects: list[Effect]
+    function: Function
+    provider: str
+    reads: list[Loc]
+
+
+class Task(Record):
+    """A task with its reasons to run twice, each with its place."""
+
+    __slots__ = ("causes", "function", "handler")
+    causes: list[tuple[Loc, str]]
+    function: Function
+    handler: Handler
+
+
+_SCRIPT_DIRECTORIES = frozenset(
+    ("bench", "benchmarks", "bin", "demo", "demos", "dev", "hack", "notebooks", "script", "scripts", "seeds", "tool", "tools")
+)
+_SCRIPT_FILES = frozenset(("conftest.py", "fabfile.py", "manage.py", "noxfile.py", "setup.py"))
+
+
+class Handlers:
+    """Handlers, touches, effects, and the role of code."""
+
+    def __init__(self, model: DeploymentModel) -> None:
+        self.model = model
+        self.project = model.python
+        self._by_path: dict[type[Fact], dict[str, list[Fact]]] = {}
+        self._reached: dict[tuple[str, str], list[Reached]] = {}
+        self._touches: dict[tuple[str, str], list[Touch]] = {}
+        self._scripts: dict[str, bool] = {}
+
+    def facts_of(self, kind: type[F], path: str) -> list[F]:
+        """Return the facts of one class of one file, also of a file the prescreen left out."""
+        groups = self._by_path.get(kind)
+        if groups is None:
+            groups = self._by_path[kind] = {}
+            for fact in self.model.facts(kind):
+                groups.setdefault(fact.path, []).append(fact)
+        found = groups.get(path)
+        if found is None:
+            info = self.model.files.get(path)
+            screened = info is not None and info.screened
+            found = groups[path] = list(self.model.full(path).get(kind, [])) if screened else []
+        return found  # type: ignore[return-value]
+
+    def reached(self, function: Function) -> list[Reached]:
+        """Return the function itself and every repository function it calls to depth 3, nearest first."""
+        key = (function.path, function.qualname)
+        known = self._reached.get(key)
+        if known is not None:
+            return known
+        found = [Reached(chain=[], function=function)]
+        seen = {key}
+        level = found
+        for _depth in range(MAX_DEPTH):
+            following: list[Reached] = []
+            for step in level:
+                for callee, loc in self.project.callees(step.function):
+                    where = (callee.path, callee.qualname)
+                    if where not in seen:
+                        seen.add(where)
+                        chain = [*step.chain, (loc, f"calls {callee.qualname}")]
+                        following.append(Reached(chain=chain, function=callee))
+            found = [*found, *following]
+            level = following
+        self._reached[key] = found
+        return found
+
+    def touches(self, function: Function) -> list[Touch]:
+        """Return what a function uses outside its process, directly and through calls, one for each kind and origin."""
+        key = (function.path, function.qualname)
+        if key in self._touches:
+            return self._touches[key]
+        found: dict[tuple[str, str], Touch] = {}
+        for step in self.reached(function):
+            for origin, place in self._origins(step.function):
+                kind, name = self._kind(step.function.path, origin)
+                if kind and (kind, name) not in found:
+                    chain: Chain = [*step.chain, (step.function.place(place), name)]
+                    found[kind, name] = Touch(chain=chain, kind=kind, origin=name)
+        self._touches[key] = list(found.values())
+        return self._touches[key]
+
+    def _origins(self, function: Function) -> list[tuple[str, int]]:
+        calls = [(str(origin), place) for origin, place in function.calls if isinstance(place, int)]
+        for fact in self.facts_of(FunctionEffects, function.path):
+            if fact.function == function.qualname:
+                calls += [
+                    (str(origin), place)
+                    for group, _what, origin, place in fact.marks
+                    if group == "touch" and isinstance(place, int)
+                ]
+        return calls
+
+    def _kind(self, path: str, origin: str) -> tuple[str, str]:
+        """Classify a call's origin, resolved through the project when it is open."""
+        target = self.project.resolve(path, origin)
+        if target.kind == "function":
+            return "", ""
+        name = target.name if target.kind == "external" else origin
+        return kind_of(name), name
+
+    def effects(self, function: Function, depth: int = MAX_DEPTH) -> list[Effect]:
+        """Return the effects of a function and of what it calls, in order, each with the guards met before it."""
+        return self._effects(function, depth, [], [], {(function.path, function.qualname)})
+
+    def _effects(
+        self, function: Function, depth: int, chain: Chain, before: list[tuple[str, Loc]], seen: set[tuple[str, str]]
+    ) -> list[Effect]:
+        found: list[Effect] = []
+        guards = list(before)
+        for group, what, origin, place in self._marks(function):
+            loc = function.place(place)
+            if group == "dedup":
+                guards.append((what, loc))
+            elif group == "effect":
+                found.append(Effect(chain=chain, guards=list(guards), loc=loc, origin=origin, what=what))
+            if group in ("call", "effect") and depth > 0 and origin:
+                callee = self.project.function_at(function.path, origin)
+                if callee is None or (callee.path, callee.qualname) in seen:
+                    continue
+                if group == "effect":
+                    found.pop()
+                step: Chain = [*chain, (loc, f"calls {callee.qualname}")]
+                inner = {*seen, (callee.path, callee.qualname)}
+                found += self._effects(callee, depth - 1, step, guards, inner)
+        return found
+
+    def _marks(self, function: Function) -> list[tuple[str, str, str, int]]:
+        """The marks of a function in source order; of one that only calls others, its calls."""
+        for fact in self.facts_of(FunctionEffects, function.path):
+            if fact.function == function.qualname:
+                return [(str(g), str(w), str(o), p) for g, w, o, p in fact.marks if isinstance(p, int)]
+        return [("call", "", str(origin), place) for origin, place in function.calls if isinstance(place, int)]
+
+    def answer(self, function: Function) -> Answer | None:
+        """Return what is known of how a handler answers."""
+        return next((fact for fact in self.facts_of(Answer, function.path) if fact.function == function.qualname), None)
+
+    @cached_property
+    def tasks(self) -> list[Task]:
+        """Celery tasks and jobs of other queues with the reasons they may run twice."""
+        late = next((s for s in self.model.facts(WorkerSetting) if s.name in ("task_acks_late", "acks_late") and s.value is True), None)
+        found: list[Task] = []
+        for handler in self.model.facts(Handler):
+            kind = self._handler_type(handler)
+            function = self.project.function(handler.path, handler.function)
+            if kind not in ("celery", "rq", "dramatiq", "huey", "arq") or function is None:
+                continue
+            causes: list[tuple[Loc, str]] = []
+            options = handler.options
+            if options.get("acks_late") is True:
+                causes.append((handler.loc, "acknowledged late: a worker that dies leaves the message for another"))
+            elif late is not None and kind == "celery" and "acks_late" not in options:
+                causes.append((late.loc, "all tasks are acknowledged late"))
+            if options.get("autoretry_for"):
+                causes.append((handler.loc, "retried automatically"))
+            causes += [(handler.place(place), "retries itself") for place in handler.retries]
+            found.append(Task(causes=causes, function=function, handler=handler))
+        return found
+
+    def _handler_type(self, handler: Handler) -> str:
+        """The type of a handler; one whose decorator is another module's object is looked up there."""
+        if handler.type != "task?":
+            return handler.type
+        head = str(handler.options.get("origin", "")).rpartition(".")[0]
+        name = self.project.expand(handler.path, head)
+        return "celery" if name in ("celery.Celery()", "celery.app.Celery()") else "huey" if name.startswith("huey.") else ""
+
+    @cached_property
+    def lambdas(self) -> list[tuple[Function, CloudFunction]]:
+        """Functions of this repository that a cloud function names as its handler."""
+        found: list[tuple[Function, CloudFunction]] = []
+        for cloud in self.model.resources.functions:
+            if not isinstance(cloud.handler, Known) or not isinstance(cloud.handler.value, str):
+                continue
+            module, _, name = cloud.handler.value.rpartition(".")
+            stem = module.replace(".", "/")
+            base = f"{cloud.code}/" if cloud.code and not cloud.code.endswith(".py") else ""
+            paths = [f"{base}{stem}.py", f"{base}{stem}/__init__.py"]
+            if cloud.code.endswith(f"{stem}.py"):
+                paths.append(cloud.code)
+            for path in paths:
+                function = self.project.function(path, name) if path in self.project.paths else None
+                if function is not None:
+                    found.append((function, cloud))
+                    break
+        return found
+
+    @cached_property
+    def route_handlers(self) -> list[Function]:
+        """Every function of the repository that a route names, one each."""
+        found: dict[tuple[str, str], Function] = {}
+        for route in self.model.routes.all_routes():
+            if route.handler is not None:
+                for function in self._methods(route.handler):
+                    found.setdefault((function.path, function.qualname), function)
+        return list(found.values())
+
+    def _methods(self, function: Function) -> list[Function]:
+        """A view class answers with each of its request methods."""
+        if not function.owner:
+            return [function]
+        names = ("get", "post", "put", "patch", "delete", "head")
+        others = [self.project.function(function.path, f"{function.owner}.{name}") for name in names]
+        return [function, *(other for other in others if other is not None and other.qualname != function.qualname)]
+
+    @cached_property
+    def webhooks(self) -> list[Webhook]:
+        """Route handlers that verify a provider's signature, with what they do and what they read of the event's identity."""
+        checks: dict[tuple[str, str], WebhookCheck] = {
+            (fact.path, fact.function): fact for fact in self.model.facts(WebhookCheck) if fact.function
+        }
+        found: list[Webhook] = []
+        if not checks:
+            return found
+        for function in self.route_handlers:
+            steps = self.reached(function)
+            keys = [(step.function.path, step.function.qualname) for step in steps]
+            check = next((checks[key] for key in keys if key in checks), None)
+            if check is None:
+                continue
+            found.append(
+                Webhook(
+                    check=check.loc,
+                    effects=self.effects(function),
+                    function=function,
+                    provider=check.provider,
+                    reads=self._id_reads(steps, checks),
+                )
+            )
+        return found
+
+    def _id_reads(self, steps: list[Reached], checks: dict[tuple[str, str], WebhookCheck]) -> list[Loc]:
+        holders = self._event_parameters(steps, checks)
+        reads: list[Loc] = []
+        for step in steps:
+            function = step.function
+            for read in self.facts_of(EventIdRead, function.path):
+                if read.function != function.qualname:
+                    continue
+                if read.root == "*" or self._is_event(function, read.root, checks):
+                    reads.append(read.loc)
+                elif read.root.startswith("?") and (function.path, function.qualname, read.root[1:]) in holders:
+                    reads.append(read.loc)
+        return reads
+
+    def _is_event(self, function: Function, root: str, checks: dict[tuple[str, str], WebhookCheck]) -> bool:
+        if root.endswith(("construct_event()", "json.loads()", ".json()", ".get_json()", "().verify()", ".construct_from()")):
+            return True
+        if not root.endswith("()"):
+            return False
+        maker = self.project.function_at(function.path, root[:-2])
+        return maker is not None and any((s.function.path, s.function.qualname) in checks for s in self.reached(maker))
+
+    def _event_parameters(
+        self, steps: list[Reached], checks: dict[tuple[str, str], WebhookCheck]
+    ) -> set[tuple[str, str, str]]:
+        """Parameters of called functions that get the whole event: (path, function, parameter)."""
+        holders: set[tuple[str, str, str]] = set()
+        for step in steps:
+            function = step.function
+            for passed in self.facts_of(EventPassed, function.path):
+                if passed.function != function.qualname:
+                    continue
+                own = passed.root.startswith("?") and (function.path, function.qualname, passed.root[1:]) in holders
+                if not own and not self._is_event(function, passed.root, checks):
+                    continue
+                callee = self.project.function_at(function.path, passed.callee)
+                if callee is None:
+                    continue
+                names = [str(param[0]) for param in callee.params]
+                names = names[1:] if callee.owner and names[:1] in (["self"], ["cls"]) else names
+                name = passed.argument
+                if name.isdigit():
+                    name = names[int(name)] if int(name) < len(names) else ""
+                holders.add((callee.path, callee.qualname, name))
+        return holders
+
+    def is_script(self, path: str, function: str = "") -> bool:
+        """Tell whether code is a script, a command or a tool, not a running service's.
+
+        The directory says so (``scripts/``, ``management/commands/``), the function is a command, or the module is run by hand: it has a
+        main guard, nothing imports it, and no service starts it.
+        """
+        if path not in self._scripts:
+            self._scripts[path] = self._judge_script(path)
+        if self._scripts[path]:
+            return True
+        root = function.partition(".")[0]
+        return any(h.type == "command" and h.function in (function, root) for h in self.facts_of(Handler, path))
+
+    def _judge_script(self, path: str) -> bool:
+        if path in self.entry_modules:
+            return False
+        parts = path.split("/")
+        if parts[-1] in _SCRIPT_FILES or _SCRIPT_DIRECTORIES.intersection(parts[:-1]):
+            return True
+        if any(parts[index : index + 2] == ["management", "commands"] for index in range(len(parts))):
+            return True
+        guarded = any(calls.main_guard for calls in self.facts_of(ModuleCalls, path))
+        return guarded and path not in self.imported and not self.facts_of(Route, path) and path not in self._lambda_paths
+
+    @cached_property
+    def _lambda_paths(self) -> frozenset[str]:
+        return frozenset(function.path for function, _cloud in self.lambdas)
+
+    @cached_property
+    def imported(self) -> frozenset[str]:
+        """Files that some other file imports."""
+        return frozenset(found for path in sorted(self.project.paths) for found, _surely in self.project.imports_of(path))
+
+    @cached_property
+    def entry_modules(self) -> frozenset[str]:
+        """Files that some service starts with (migrations and one-off commands left out)."""
+        return frozenset(
+            module
+            for service in self.model.services
+            for run in service.entries
+            for entry in run
+            if entry.role in ("web", "worker", "beat", "cron")
+            for module in entry.modules
+        )
+
+    @cached_property
+    def service_files(self) -> frozenset[str]:
+        """Files of running services: what entries, routes, handlers and cloud functions load."""
+        starts = set(self.entry_modules) | self._lambda_paths
+        starts |= {fact.path for fact in self.model.facts(Route)}
+        starts |= {fact.path for fact in self.model.facts(Handler) if fact.type != "command"}
+        starts = {path for path in starts if not self.is_script(path)}
+        return frozenset(path for path in self.project.possibly(sorted(starts)) if not self.is_script(path))
+
+    @cached_property
+    def repeated(self) -> list[tuple[Function, list[tuple[Loc, str]]]]:
+        """Functions that may run twice on one cause: tasks that retry, cloud functions, webhook receivers; with the causes."""
+        found = [(task.function, task.causes) for task in self.tasks if task.causes]
+        found += [(function, [(cloud.resource.loc, "an event may be delivered twice")]) for function, cloud in self.lambdas]
+        found += [(hook.function, [(hook.check, "a provider delivers an event again")]) for hook in self.webhooks]
+        return found
+
+    @cached_property
+    def working(self) -> dict[tuple[str, str], Chain]:
+        """Functions reached from a route, task, signal receiver, consumer or cloud function, with the calls that lead there."""
+        starts = [(function, "handles requests") for function in self.route_handlers]
+        starts += [(task.function, "is a task") for task in self.tasks]
+        starts += [(function, "is a cloud function") for function, _cloud in self.lambdas]
+        for handler in self.model.facts(Handler):
+            function = self.project.function(handler.path, handler.function)
+            if handler.type in ("signal", "cron", "consumer") and function is not None:
+                starts.append((function, f"is a {handler.type} handler"))
+        found: dict[tuple[str, str], Chain] = {}
+        for function, note in starts:
+            for step in self.reached(function):
+                key = (step.function.path, step.function.qualname)
+                chain: Chain = [(function.loc, note), *step.chain]
+                if key not in found or len(chain) < len(found[key]):
+                    found[key] = chain
+        return found
