@@ -6,7 +6,7 @@ from opslint.base.fact import Fact
 from opslint.base.masking import strip_credentials
 from opslint.base.rule import Extractor
 from opslint.base.typing import TYPE_CHECKING
-from opslint.facts.env_values import value_of
+from opslint.facts.env_values import split, value_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -71,28 +71,87 @@ def _extract(document: DockerfileDocument, emit: Callable[[Fact], None]) -> None
     stages: list[list[Any]] = []
     arguments: list[list[str]] = []
     steps: list[list[Any]] = []
+    names = _Names()
     for instruction in document.instructions:
         if instruction.name == "FROM":
             words = instruction.value.split()
             named = len(words) >= 3 and words[1].upper() == "AS"
-            stages.append([words[2].lower() if named else "", strip_credentials(words[0]) if words else "", instruction.at])
+            base = names.filled(words[0]) if words else ""
+            names.enter(base, words[2] if named else "")
+            stages.append([words[2].lower() if named else "", strip_credentials(base), instruction.at])
         elif instruction.name == "ARG" and instruction.stage < 0:
             name, _, default = instruction.value.partition("=")
-            arguments.append([name.strip(), default.strip().strip("\"'")])
+            arguments.append([name.strip(), strip_credentials(default.strip().strip("\"'"))])
+            names.declare(name.strip(), default.strip().strip("\"'"))
         elif instruction.name not in ("LABEL", "MAINTAINER"):
-            steps.append(_step(instruction))
+            steps.append(_step(instruction, names))
     if stages:
         emit(Dockerfile(arguments=arguments, at=stages[0][2], stages=stages, steps=steps))
 
 
-def _step(instruction: Instruction) -> list[Any]:
+_FILLED = frozenset(("COPY", "ADD", "WORKDIR", "USER", "EXPOSE", "VOLUME", "STOPSIGNAL"))
+"""Instructions in which Docker replaces variables (docs.docker.com/reference/dockerfile, "Environment replacement")."""
+
+
+class _Names:
+    """The ARG and ENV values that are in force, stage by stage."""
+
+    def __init__(self) -> None:
+        self.outer: dict[str, str] = {}
+        self.inner: dict[str, str] = {}
+        self.stages: dict[str, dict[str, str]] = {}
+        self.started = False
+
+    def declare(self, name: str, value: str | None) -> None:
+        """Take an ARG (its default, or the outer one of the same name) or ENV."""
+        if not self.started:
+            self.outer[name] = self.filled(value or "")
+        elif value is not None:
+            self.inner[name] = self.filled(value)
+        elif name in self.outer:
+            self.inner.setdefault(name, self.outer[name])
+
+    def enter(self, base: str, name: str) -> None:
+        """Enter a stage: it inherits the variables of a stage it starts from."""
+        self.started = True
+        self.inner = dict(self.stages.get(base.lower(), {}))
+        if name:
+            self.stages[name.lower()] = self.inner
+
+    def filled(self, text: str) -> str:
+        """Return the text with the variables that are known replaced."""
+        if "$" not in text:
+            return text
+        known = self.inner if self.started else self.outer
+        out: list[str] = []
+        for part in split(text):
+            if isinstance(part, str):
+                out.append(part)
+                continue
+            name, operator, default = part
+            value = known.get(name, self.outer.get(name) if not self.started else None)
+            if operator in (":+", "+"):
+                out.append(default if value else "")
+            elif value:
+                out.append(value)
+            elif operator in (":-", "-"):
+                out.append(default)
+            else:
+                out.append(f"${{{name}}}")
+        return "".join(out)
+
+
+def _step(instruction: Instruction, names: _Names) -> list[Any]:
     pairs: list[list[Any]] = []
     text = ""
     words = None
     if instruction.name in ("ENV", "ARG"):
-        pairs = [[name, value_of(name, value)] for name, value in environment_pairs(instruction.value, instruction.name)]
+        for name, value in environment_pairs(instruction.value, instruction.name):
+            names.declare(name, value)
+            pairs.append([name, value_of(name, names.filled(value) if value is not None else None)])
     else:
-        text = strip_credentials(instruction.value[:_LONGEST_TEXT])
+        value = names.filled(instruction.value) if instruction.name in _FILLED else instruction.value
+        text = strip_credentials(value[:_LONGEST_TEXT])
         words = [strip_credentials(word) for word in instruction.words] if instruction.words is not None else None
     return [
         instruction.at,

@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 
 __all__ = ["EXTRACTORS", "ScriptCommand", "ShellScript"]
 
-_SILENT = frozenset("echo printf sleep true : [ [[ test local read return break continue ls cat mkdir chmod chown rm seq cut tr".split())
+_SILENT = frozenset(
+    "echo printf sleep true : [ [[ test local read return break continue ls cat mkdir chmod chown rm seq cut tr".split()
+)
 """Programs that start nothing and set nothing; most of a script's commands, kept out of its fact."""
 
 _LONGEST_WORD = 400
@@ -74,7 +76,11 @@ def _extract(document: ShellDocument, emit: Callable[[Fact], None]) -> None:
     commands = []
     for command in document.commands:
         if command.words[:1] == ["set"] and not command.depth:
-            exits = exits or any(word.startswith("-") and "e" in word[1:] for word in command.words[1:2]) or "errexit" in command.words
+            exits = (
+                exits
+                or any(word.startswith("-") and "e" in word[1:] for word in command.words[1:2])
+                or "errexit" in command.words
+            )
         elif command.words[:1] and command.words[0] in _SILENT and not command.assignments:
             continue
         else:

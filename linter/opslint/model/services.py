@@ -1,0 +1,191 @@
+"""Services: code that is built once, with all containers that run it and what each of them starts."""
+
+from __future__ import annotations
+
+from opslint.base.tree import Mapping, Scalar
+from opslint.base.typing import TYPE_CHECKING
+from opslint.facts.dockerfile import Dockerfile
+from opslint.model.builds import Builds
+from opslint.model.compose_files import directory_of, join
+from opslint.model.entries import Resolver, Start
+from opslint.model.image import Image, Tree
+from opslint.model.records import Service
+from opslint.model.start_files import Scripts, StartFiles
+
+if TYPE_CHECKING:
+    from opslint.base.location import Loc
+    from opslint.model.builds import Build
+    from opslint.model.model import DeploymentModel
+    from opslint.model.records import Container, Workload
+
+_CODE_ROLES = ("web", "worker", "beat", "migrate", "command")
+
+
+def services(model: DeploymentModel) -> list[Service]:
+    """Return the services of a project, those it builds first, sorted by name."""
+    return model.linked.services
+
+
+class Linked:
+    """The join of workloads with code. `services` in order; `image` and `start` per container."""
+
+    def __init__(self, model: DeploymentModel) -> None:
+        self.model = model
+        self.tree = Tree(model)
+        self.scripts = Scripts(model)
+        self.dockerfiles = {fact.path: fact for fact in model.facts(Dockerfile)}
+        self.builds = Builds(model, self.tree, model.workloads)
+        self._images: dict[tuple[str, str, str], Image | None] = {}
+        self._starts: dict[int, Start] = {}
+        self._image_of: dict[int, Image | None] = {}
+        self.services: list[Service] = self._join()
+
+    def _join(self) -> list[Service]:
+        groups: dict[tuple[str, str], Service] = {}
+        third: dict[str, Service] = {}
+        for workload in self.model.workloads:
+            for container in workload.containers:
+                build, reason = self.builds.of(workload, container.image, container.build)
+                if build is None:
+                    self._unlinked(third, workload, container, reason)
+                    continue
+                key = (build.context, build.dockerfile)
+                if key not in groups:
+                    groups[key] = Service(
+                        context=build.context, dockerfile=build.dockerfile, entries=[], name="", runs=[], unlinked=""
+                    )
+                service = groups[key]
+                service.runs.append((workload, container))
+                service.entries.append(self._start(workload, container, build).entries)
+        for key, service in groups.items():
+            service.name = self._name(key, service)
+            service.unlinked = self._why_unlinked(service)
+        return sorted([*groups.values(), *third.values()], key=lambda found: (bool(found.unlinked), found.name, found.dockerfile))
+
+    def _unlinked(self, third: dict[str, Service], workload: Workload, container: Container, reason: str) -> None:
+        name = f"{workload.name}/{container.name}" if workload.name != container.name else workload.name
+        if reason:
+            self.model.blind(
+                "service-not-linked",
+                container.loc,
+                f"{name}: {reason}",
+                f'[[service]] with name = "{workload.name}", dockerfile and images',
+            )
+        if name not in third:
+            why = reason or "a third party's image"
+            third[name] = Service(context="", dockerfile="", entries=[], name=name, runs=[], unlinked=why)
+        third[name].runs.append((workload, container))
+        third[name].entries.append([])
+        self._image_of[id(container)] = None
+
+    def _name(self, key: tuple[str, str], service: Service) -> str:
+        for declared in self.model.settings.services:
+            if declared.dockerfile == key[1]:
+                return declared.name
+        names = self.builds.by_key[key].names
+        own = sorted({workload.name for workload, _container in service.runs})
+        return own[0] if len(own) == 1 else (sorted(names)[0] if names else own[0])
+
+    def _why_unlinked(self, service: Service) -> str:
+        if service.dockerfile not in self.dockerfiles:
+            return f"{service.dockerfile} is not there or could not be read"
+        started = [entry for entries in service.entries for entry in entries]
+        if any(entry.modules for entry in started):
+            return ""
+        reason = "the start command names no module of the repository" if started else "the start command is not understood"
+        workload, container = service.runs[0]
+        self.model.blind(
+            "service-not-linked", container.loc, f"{workload.name}: {reason}", f'[[service]] name = "{service.name}" and entry'
+        )
+        return reason
+
+    def image(self, container: Container) -> Image | None:
+        """Return the image a container of a linked service runs, None for a third party's or an unreadable Dockerfile."""
+        return self._image_of.get(id(container))
+
+    def start(self, container: Container) -> Start | None:
+        """Return what a container of a linked service starts."""
+        return self._starts.get(id(container))
+
+    def _start(self, workload: Workload, container: Container, build: Build) -> Start:
+        target = container.build[2] if container.build is not None else ""
+        image = self._image(build, target)
+        self._image_of[id(container)] = image
+        files = StartFiles(
+            self.tree,
+            self.scripts,
+            image,
+            container.entries,
+            workdir=_workdir(workload, container),
+            mounts=_mounts(container) if workload.platform == "compose" else [],
+            root=build.context,
+        )
+        words, shell, loc = start_words(container, image)
+        resolver = Resolver(files)
+        start = resolver.run(words, loc, shell=shell)
+        for entry in start.entries:
+            entry.files = list(dict.fromkeys([*entry.files, build.dockerfile, *workload.files]))
+        declared = [path for one in self.model.settings.services if one.dockerfile == build.dockerfile for path in one.entry]
+        for entry in start.entries:
+            entry.modules = list(dict.fromkeys([*declared, *entry.modules]))
+        self._starts[id(container)] = start
+        return start
+
+    def _image(self, build: Build, target: str) -> Image | None:
+        key = (build.context, build.dockerfile, target)
+        if key not in self._images:
+            fact = self.dockerfiles.get(build.dockerfile)
+            self._images[key] = Image(self.tree, fact, build.context, target) if fact is not None else None
+        return self._images[key]
+
+
+def start_words(container: Container, image: Image | None) -> tuple[list[str], bool, Loc]:
+    """Return (words, shell form, place) of what a container starts: its own command over the image's."""
+    loc = _command_loc(container)
+    if container.command is not None:
+        return [*container.command, *(container.args or [])], False, loc
+    entrypoint = image.entrypoint if image is not None else None
+    cmd = image.cmd if image is not None else None
+    if entrypoint is not None and entrypoint[1]:
+        return entrypoint
+    head = entrypoint[0] if entrypoint is not None else []
+    if container.args is not None:
+        return [*head, *container.args], False, loc
+    if cmd is None:
+        return head, False, entrypoint[2] if entrypoint is not None else loc
+    if cmd[1]:
+        return ([*head, "/bin/sh", "-c", *cmd[0]], False, cmd[2]) if head else cmd
+    return [*head, *cmd[0]], False, cmd[2]
+
+
+def _command_loc(container: Container) -> Loc:
+    node = container.node
+    for key in ("command", "entrypoint", "args"):
+        found = node.get(key) if node is not None else None
+        if found is not None:
+            return found.loc
+    return container.loc
+
+
+def _workdir(workload: Workload, container: Container) -> str | None:
+    node = container.node
+    if node is None:
+        return None
+    return node.text("working_dir") or node.text("workingDir") if isinstance(node, Mapping) else None
+
+
+def _mounts(container: Container) -> list[tuple[str, str]]:
+    """The bind mounts of project directories of a compose service: (container path, project path)."""
+    found: list[tuple[str, str]] = []
+    for item in container.node.sequence("volumes") if container.node is not None else ():
+        if isinstance(item, Scalar):
+            parts = item.text.split(":")
+            source, target = (parts[0], parts[1]) if len(parts) > 1 else ("", "")
+        elif isinstance(item, Mapping) and item.text("type") == "bind":
+            source, target = item.text("source") or "", item.text("target") or ""
+        else:
+            continue
+        path = join(directory_of(item.path), source) if source.startswith(".") else None
+        if path is not None and target.startswith("/"):
+            found.append((target, path))
+    return sorted(found, reverse=True)

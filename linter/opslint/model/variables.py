@@ -1,0 +1,231 @@
+"""What each container's variables are, whether that is all of them, and what its code reads."""
+
+from __future__ import annotations
+
+from opslint.base.record import Record
+from opslint.base.typing import TYPE_CHECKING
+from opslint.base.value import Known, unknown
+from opslint.model import platform_env
+from opslint.model.env_reads import EnvReads
+from opslint.model.records import EnvEntry
+
+if TYPE_CHECKING:
+    from opslint.base.location import Loc
+    from opslint.model.env_reads import Read
+    from opslint.model.image import Image
+    from opslint.model.model import DeploymentModel
+    from opslint.model.records import Container, Service, Workload
+
+__all__ = ["Binding", "Scope", "Variables"]
+
+_PUBLIC_BASES = frozenset(
+    "python node golang debian ubuntu alpine busybox scratch openjdk eclipse-temurin ruby php rust nginx amazonlinux fedora buildpack-deps"
+    " amazoncorretto gradle maven rockylinux almalinux centos pypy httpd".split()
+)
+_PUBLIC_PREFIXES = (
+    "public.ecr.aws/lambda/",
+    "public.ecr.aws/docker/library/",
+    "public.ecr.aws/amazonlinux/",
+    "docker.io/library/",
+    "library/",
+    "gcr.io/distroless/",
+    "ghcr.io/astral-sh/",
+    "astral/uv",
+    "mcr.microsoft.com/",
+    "nvidia/cuda",
+    "nvcr.io/",
+    "registry.access.redhat.com/",
+    "cgr.dev/",
+    "continuumio/",
+    "mambaorg/",
+    "condaforge/",
+    "pytorch/pytorch",
+    "tensorflow/tensorflow",
+    "tiangolo/",
+    "selenium/",
+    "apache/airflow",
+    "quay.io/centos/",
+    "chainguard/",
+    "dhi.io/",
+)
+"""Base images whose ENV is public and holds no application settings."""
+
+
+class Binding(Record):
+    """The value of one name in a scope: the entry that wins, and those it overrode, nearest first."""
+
+    __slots__ = ("entry", "overrode")
+    entry: EnvEntry
+    overrode: list[EnvEntry]
+
+
+class Scope(Record):
+    """The variables of one container. `closed`: there are no others; else `open_reasons` say where more may come from.
+
+    `files` are all files the scope was derived from.
+    """
+
+    __slots__ = ("bindings", "closed", "files", "open_reasons", "platform")
+    bindings: dict[str, Binding]
+    closed: bool
+    files: list[str]
+    open_reasons: list[tuple[str, Loc]]
+    platform: str
+
+    def get(self, name: str, *, ignore_case: bool = False) -> Binding | None:
+        """Return the binding of `name`."""
+        found = self.bindings.get(name)
+        if found is None and ignore_case:
+            lower = name.lower()
+            found = next((binding for key, binding in self.bindings.items() if key.lower() == lower), None)
+        return found
+
+
+class Variables:
+    """Resolves scopes and reads; made once per model."""
+
+    def __init__(self, model: DeploymentModel) -> None:
+        self.model = model
+        self._scopes: dict[int, Scope] = {}
+        self._reads: dict[tuple[str, ...], tuple[list[Read], list[str]]] = {}
+        self._all_reads: EnvReads | None = None
+
+    @property
+    def all_reads(self) -> EnvReads:
+        """All reads of the project, by file."""
+        if self._all_reads is None:
+            self._all_reads = EnvReads(self.model)
+        return self._all_reads
+
+    def resolve(self, workload: Workload, container: Container) -> Scope:
+        """Return the variables of a container: image ENV, then the manifest's entries in order, then the entry-point script's."""
+        scope = self._scopes.get(id(container))
+        if scope is None:
+            scope = self._scopes[id(container)] = self._resolve(workload, container)
+        return scope
+
+    def _resolve(self, workload: Workload, container: Container) -> Scope:
+        linked = self.model.linked
+        image = linked.image(container)
+        start = linked.start(container)
+        reasons = list(container.open_reasons)
+        entries: list[EnvEntry] = []
+        files = list(workload.files)
+        if image is not None:
+            entries.extend(image.entries)
+            files.append(image.fact.path)
+            if not is_public_base(image.base):
+                reasons.append((f"base image {image.base} may set more", image.fact.loc))
+        elif container.build is not None or not _is_third_party(self.model, container):
+            reasons.append(("the image's own ENV is not known", container.image_loc))
+        entries.extend(container.entries)
+        if start is not None:
+            reasons.extend(start.opens)
+            for name, loc in start.exports:
+                value = unknown("set by the entry-point script")
+                entries.append(EnvEntry(loc=loc, name=name, origin=f"export in {loc[0]}", value=value))
+                files.append(loc[0])
+        if image is not None and container.build is not None and workload.platform == "compose":
+            copied = self._dotenv_in_image(container, image)
+            if copied is not None:
+                reasons.append(copied)
+        return Scope(
+            bindings=_bindings(entries),
+            closed=not reasons,
+            files=sorted(set(files)),
+            open_reasons=reasons,
+            platform=workload.platform,
+        )
+
+    def _dotenv_in_image(self, container: Container, image: Image) -> tuple[str, Loc] | None:
+        """A ``.env`` that git ignores and a build on the same machine may copy, or a mount may show, to code that loads it."""
+        path = f"{image.context}/.env" if image.context else ".env"
+        if path not in self.model.files and not self.model.is_ignored(path):
+            return None
+        start = self.model.linked.start(container)
+        modules = [module for entry in start.entries for module in entry.modules] if start is not None else []
+        reached = self.model.python.possibly(modules)
+        loader = next((self.all_reads.loads_dotenv[found] for found in sorted(reached) if found in self.all_reads.loads_dotenv), None)
+        classes = any(read.how == "pydantic" for read in self.all_reads.of_files(reached))
+        if loader is None and not classes:
+            return None
+        copy = next((copy for copy in image.copies(image.final) if copy.source == image.context), None)
+        node = container.node
+        mounted = node is not None and any(
+            getattr(item, "text", "").startswith(("./:", ".:", "./.env")) for item in node.sequence("volumes")
+        )
+        if mounted:
+            return ("the mounted directory may hold a .env that the code loads", container.loc)
+        if copy is not None and not self._ignored_by_docker(image.context):
+            return (f"{path} may be copied into the image and loaded", copy.loc)
+        return None
+
+    def _ignored_by_docker(self, context: str) -> bool:
+        data = self.model.read(f"{context}/.dockerignore" if context else ".dockerignore")
+        lines = [line.strip() for line in data.decode("utf-8", "replace").splitlines()] if data is not None else []
+        return any(line.lstrip("/").removeprefix("**/") in (".env", ".env*", "*.env", ".env.*", ".*", "*", "**") for line in lines)
+
+    def reads(self, service: Service) -> list[Read]:
+        """Return what the entries of a service surely reach and read, over all its runs, without duplicates."""
+        found: dict[tuple[Loc, str], Read] = {}
+        for _workload, container in service.runs:
+            for read in self.reads_of(container)[0]:
+                found.setdefault((read.loc, read.name), read)
+        return list(found.values())
+
+    def reads_of(self, container: Container) -> tuple[list[Read], list[str]]:
+        """Return the reads that what this container starts surely reaches, and the files the answer rests on."""
+        start = self.model.linked.start(container)
+        if start is None:
+            return [], []
+        modules = sorted({module for entry in start.entries for module in entry.modules})
+        key = tuple(modules)
+        if key not in self._reads:
+            reached = self.model.python.surely(modules)
+            settings = self._django_settings(container, reached)
+            if settings:
+                reached = self.model.python.surely([*modules, *settings])
+            self._reads[key] = (self.all_reads.of_files(reached), sorted(reached))
+        return self._reads[key]
+
+    def _django_settings(self, container: Container, reached: set[str]) -> list[str]:
+        """The settings module that the entry names by default, unless the container sets another (then the entry has it)."""
+        if any(entry.name == "DJANGO_SETTINGS_MODULE" for entry in container.entries):
+            return []
+        found: list[str] = []
+        for path in sorted(reached):
+            for write in self.all_reads.writes.get(path, ()):
+                if write.name == "DJANGO_SETTINGS_MODULE" and write.value:
+                    module = self.model.python.file_of(write.value, path)
+                    if module is not None:
+                        found.append(module)
+        return found
+
+    def is_set(self, scope: Scope, read: Read) -> bool:
+        """Tell whether a scope sets what a read needs, by any of its names, or the platform does."""
+        declared = self.model.settings.platform_env
+        for name in (read.name, *read.aliases):
+            if scope.get(name, ignore_case=read.ignore_case) is not None or platform_env.sets(scope.platform, name, declared):
+                return True
+        return False
+
+
+def _bindings(entries: list[EnvEntry]) -> dict[str, Binding]:
+    bindings: dict[str, Binding] = {}
+    for entry in entries:
+        old = bindings.get(entry.name)
+        bindings[entry.name] = Binding(entry=entry, overrode=[old.entry, *old.overrode] if old is not None else [])
+    return bindings
+
+
+def _is_third_party(model: DeploymentModel, container: Container) -> bool:
+    from opslint.model.builds import is_public, repository_of
+
+    return isinstance(container.image, Known) and is_public(repository_of(container.image))
+
+
+def is_public_base(image: str) -> bool:
+    """Tell whether a base image is a public one that sets no application settings."""
+    name = image.partition("@")[0].lower()
+    bare = name.rpartition("/")[2].partition(":")[0]
+    return ("/" not in name and bare in _PUBLIC_BASES) or name.startswith(_PUBLIC_PREFIXES)
