@@ -22,28 +22,87 @@ from opslint.base.typing import TYPE_CHECKING
 from opslint.base.value import ABSENT, Absent, Known, Secret, Unknown, Value, same, text_of
 
 if TYPE_CHECKING:
+    from opslint.facts.answers import Answer
+    from opslint.facts.cloudformation import CfnResource
+    from opslint.facts.effects import FunctionEffects
+    from opslint.facts.exceptions import SilentExcept
     from opslint.facts.gitlab import GitlabPipeline
+    from opslint.facts.handlers import Handler, WebhookCheck
+    from opslint.facts.http import ClientCall, HttpCall, ProcessCall, TimedCall
     from opslint.facts.migrations import AlembicRevision, DjangoMigration, MigrationRun, SqlScript
+    from opslint.facts.modules import Function
+    from opslint.facts.retries import UnboundedRetry
+    from opslint.facts.routes import Route
+    from opslint.facts.terraform import HclFile, TfBlock, TfVars
     from opslint.facts.workflows import Workflow
+    from opslint.model.budgets import Budget, WorstCase
+    from opslint.model.drivers import Waiting
+    from opslint.model.environment_names import tier_tokens
+    from opslint.model.environments import tier_of
+    from opslint.model.handlers import Effect, Touch, Webhook
     from opslint.model.migrations import MigrationGraph, MigrationNode
     from opslint.model.model import DeploymentModel
     from opslint.model.pipelines import Action, Job, Mask, Pipeline, Step
+    from opslint.model.records import Probe, Service
+    from opslint.model.resource_records import Alarm, EventSource, Queue, Stateful
+    from opslint.model.routes import RouteInfo
+    from opslint.model.stateful import bucket_versioned
+    from opslint.model.terraform_nodes import Resource
+    from opslint.model.terraform_roots import Root
+    from opslint.model.terraform_values import as_number, as_text, settled
 
 _LAZY = {
     "Action": "opslint.model.pipelines",
+    "Alarm": "opslint.model.resource_records",
     "AlembicRevision": "opslint.facts.migrations",
+    "Answer": "opslint.facts.answers",
+    "Budget": "opslint.model.budgets",
+    "CfnResource": "opslint.facts.cloudformation",
+    "ClientCall": "opslint.facts.http",
     "DeploymentModel": "opslint.model.model",
     "DjangoMigration": "opslint.facts.migrations",
+    "Effect": "opslint.model.handlers",
+    "EventSource": "opslint.model.resource_records",
+    "Function": "opslint.facts.modules",
+    "FunctionEffects": "opslint.facts.effects",
     "GitlabPipeline": "opslint.facts.gitlab",
+    "Handler": "opslint.facts.handlers",
+    "HclFile": "opslint.facts.terraform",
+    "HttpCall": "opslint.facts.http",
     "Job": "opslint.model.pipelines",
     "Mask": "opslint.model.pipelines",
     "MigrationGraph": "opslint.model.migrations",
     "MigrationNode": "opslint.model.migrations",
     "MigrationRun": "opslint.facts.migrations",
     "Pipeline": "opslint.model.pipelines",
+    "Probe": "opslint.model.records",
+    "ProcessCall": "opslint.facts.http",
+    "Queue": "opslint.model.resource_records",
+    "Resource": "opslint.model.terraform_nodes",
+    "Root": "opslint.model.terraform_roots",
+    "Route": "opslint.facts.routes",
+    "RouteInfo": "opslint.model.routes",
+    "Service": "opslint.model.records",
+    "SilentExcept": "opslint.facts.exceptions",
     "SqlScript": "opslint.facts.migrations",
+    "Stateful": "opslint.model.resource_records",
     "Step": "opslint.model.pipelines",
+    "TfBlock": "opslint.facts.terraform",
+    "TfVars": "opslint.facts.terraform",
+    "TimedCall": "opslint.facts.http",
+    "Touch": "opslint.model.handlers",
+    "UnboundedRetry": "opslint.facts.retries",
+    "Waiting": "opslint.model.drivers",
+    "Webhook": "opslint.model.handlers",
+    "WebhookCheck": "opslint.facts.handlers",
     "Workflow": "opslint.facts.workflows",
+    "WorstCase": "opslint.model.budgets",
+    "as_number": "opslint.model.terraform_values",
+    "as_text": "opslint.model.terraform_values",
+    "bucket_versioned": "opslint.model.stateful",
+    "settled": "opslint.model.terraform_values",
+    "tier_of": "opslint.model.environments",
+    "tier_tokens": "opslint.model.environment_names",
 }
 """Facts and model nouns, imported when a rule asks for them: a rule should not pay for those of all others."""
 
@@ -61,17 +120,29 @@ __all__ = [
     "ABSENT",
     "Absent",
     "Action",
+    "Alarm",
     "AlembicRevision",
+    "Answer",
     "Blocks",
+    "Budget",
     "Calls",
+    "CfnResource",
+    "ClientCall",
     "DeploymentModel",
     "DjangoMigration",
     "Edit",
+    "Effect",
+    "EventSource",
     "Extractor",
     "Fact",
     "FileRule",
     "Fix",
+    "Function",
+    "FunctionEffects",
     "GitlabPipeline",
+    "Handler",
+    "HclFile",
+    "HttpCall",
     "Instructions",
     "Job",
     "Known",
@@ -84,16 +155,42 @@ __all__ = [
     "Objects",
     "Option",
     "Pipeline",
+    "Probe",
+    "ProcessCall",
     "ProjectRule",
+    "Queue",
     "Reporter",
+    "Resource",
+    "Root",
+    "Route",
+    "RouteInfo",
     "Secret",
+    "Service",
+    "SilentExcept",
     "Span",
     "SqlScript",
+    "Stateful",
     "Step",
+    "TYPE_CHECKING",
+    "TfBlock",
+    "TfVars",
+    "TimedCall",
+    "Touch",
+    "UnboundedRetry",
     "Unknown",
     "Value",
+    "Waiting",
+    "Webhook",
+    "WebhookCheck",
     "Workflow",
     "WorkflowJobs",
+    "WorstCase",
+    "as_number",
+    "as_text",
+    "bucket_versioned",
     "same",
+    "settled",
     "text_of",
+    "tier_of",
+    "tier_tokens",
 ]

@@ -5,9 +5,7 @@ from __future__ import annotations
 SKIPPED_DIRECTORIES = frozenset(
     ".git .venv venv node_modules vendor third_party .terraform .terragrunt-cache __pycache__ dist build".split()
 )
-KEPT_DOT_DIRECTORIES = frozenset(
-    ".github .gitlab .circleci .buildkite .azure .argocd .helm .do .ebextensions .opslint".split()
-)
+KEPT_DOT_DIRECTORIES = frozenset(".github .gitlab .circleci .buildkite .azure .argocd .helm .do .ebextensions .opslint".split())
 _ROLE_SEGMENTS = {
     "tests": "test",
     "test": "test",

@@ -42,7 +42,7 @@ migrate: db-migrate up | drizzle-kit migrate | sqitch deploy
 build: docker build | docker buildx build | docker compose build | podman build | buildah bud | buildah build | pack build | sam build | docker buildx bake
 build: mvn package | gradle build | next build | vite build | go build | cargo build | kaniko
 push: docker push | docker compose push | podman push | helm push | twine upload | npm publish | poetry publish | uv publish | buildah push | crane push
-deploy: kubectl apply | kubectl set image | kubectl rollout restart | kubectl replace | kubectl patch | helm upgrade | helm install | helmfile apply
+deploy: kubectl apply | kubectl set image | kubectl rollout restart | kubectl replace | helm upgrade | helm install | helmfile apply
 deploy: helmfile sync | helmfile deploy | docker stack deploy | docker service update | aws ecs update-service | aws lambda update-function-code
 deploy: aws cloudformation deploy | aws cloudformation update-stack | aws cloudformation create-stack | aws deploy create-deployment | sam deploy
 deploy: serverless deploy | sls deploy | gcloud run deploy | gcloud app deploy | gcloud functions deploy | az webapp deploy | az webapp up
@@ -153,3 +153,6 @@ REMOTE_ACTIONS = frozenset(
 )
 """Actions whose script runs on another host: what it starts there is a deployment."""
 
+
+ATOMIC_DEPLOYS = ("vercel", "netlify", "firebase", "wrangler", "cloudflare/", "amondnet/", "nwtgck/", "firebaseextended/", "npm run deploy")
+"""Hosts that publish a complete build in one step: two runs at once cannot leave half of each."""

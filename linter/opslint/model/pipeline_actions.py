@@ -224,8 +224,10 @@ class Actions:
             kind = "scan"
         if kind is None:
             return [], ""
-        action = self._action(kind, uses.partition("@")[0], loc, where)
         inputs = step.inputs
+        if inputs is not None and (inputs.text("action") or "") in ("close", "delete", "destroy", "stop", "teardown"):
+            return [], ""
+        action = self._action(kind, uses.partition("@")[0], loc, where)
         if inputs is not None:
             hints = [inputs.text(key) or "" for key in ("environment", "namespace", "cluster", "stage", "path", "manifests", "target")]
             action.environments = self.named([hint for hint in hints if hint and "\n" not in hint], None)

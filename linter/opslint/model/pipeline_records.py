@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from opslint.base.record import Record
 from opslint.base.typing import TYPE_CHECKING
+from opslint.model.command_table import ATOMIC_DEPLOYS
 
 if TYPE_CHECKING:
     from typing import Any
@@ -11,6 +12,9 @@ if TYPE_CHECKING:
     from opslint.base.location import Loc
     from opslint.base.tree import Mapping
     from opslint.facts.workflow_views import Concurrency, JobView, StepView
+
+CHECKS = frozenset(("test", "lint", "scan"))
+"""Kinds of actions that judge the code and change nothing."""
 
 DEPLOYING = frozenset(("apply", "deploy", "rollback", "destroy"))
 """Kinds of actions that change a running system."""
@@ -149,6 +153,28 @@ class Job(Record):
             for action in self.actions
             if action.kind in DEPLOYING or (action.kind == "migrate" and (remote or "remote" in action.flags))
         ]
+
+    @property
+    def is_deployment(self) -> bool:
+        """It changes a running system, or GitHub records a deployment for it (`environment:`) and it does not test."""
+        if self.deploys:
+            return True
+        tiers = {name.partition("/")[0] for name in self.environments} if self.environment else set()
+        return bool(tiers & {"production", "staging"}) and not any(action.kind in CHECKS for action in self.actions)
+
+    @property
+    def is_atomic(self) -> bool:
+        """All it deploys goes to hosts that switch to a complete build in one step."""
+        found = self.deploys
+        return bool(found) and all(action.tool.lower().startswith(ATOMIC_DEPLOYS) for action in found)
+
+    @property
+    def is_preview(self) -> bool:
+        """It runs for pull requests only, or everything it names is short-lived."""
+        condition = self.condition.replace('"', "'")
+        on_request = ("event_name == 'pull_request'" in condition or "merge_request_event" in condition) and "||" not in condition
+        tiers = {name.partition("/")[0] for name in self.environments}
+        return on_request or (bool(tiers) and tiers <= {"ephemeral", "test"})
 
     @property
     def unknown(self) -> str:

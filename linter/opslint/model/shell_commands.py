@@ -198,6 +198,8 @@ def understand(words: list[str]) -> Understood | None:
     flags = _flags(key, kind, words)
     if inside:
         flags.append("remote")
+    if key == "ansible-playbook" and not _has_inventory(words):
+        return None
     if "dry-run" in flags and kind in ("deploy", "apply", "migrate"):
         kind = "validate"
     if key == "helm upgrade" and "--dry-run" in words:
@@ -224,6 +226,8 @@ def _special(words: list[str], plain: list[str]) -> tuple[str, str | None]:
         return ("manage.py makemigrations", "validate" if {"--check", "--dry-run"} & set(words) else None)
     if name == "docker" and plain[1:3] == ["compose", "up"]:
         return "docker compose up", "deploy"
+    if plain[:2] == ["kubectl", "patch"] and any('"image"' in word for word in words):
+        return "kubectl patch", "deploy"
     if name == "rsync" and any(":" in word and not word.startswith(("-", "http")) and "/" in word for word in words[1:]):
         return "rsync", "deploy"
     if name == "vercel" and "--prod" in words:
@@ -237,6 +241,15 @@ def _special(words: list[str], plain: list[str]) -> tuple[str, str | None]:
     if name in ("systemctl", "supervisorctl", "service") and "restart" in plain:
         return f"{name} restart", "deploy"
     return "", None
+
+
+def _has_inventory(words: list[str]) -> bool:
+    """A playbook changes other hosts only with an inventory that names some."""
+    for flag, value in zip(words, [*words[1:], ""], strict=True):
+        name, equals, inline = flag.partition("=")
+        if name in ("-i", "--inventory"):
+            return "localhost" not in (inline if equals else value)
+    return False
 
 
 _HEALTH_WORDS = ("health", "ready", "live", "ping", "status", "smoke", "version")

@@ -1,0 +1,212 @@
+"""A check or deployment whose failure the pipeline throws away."""
+
+from __future__ import annotations
+
+from opslint.api import TYPE_CHECKING, GitlabPipeline, Meta, ProjectRule, Workflow
+
+if TYPE_CHECKING:
+    from opslint.api import Action, DeploymentModel, Job, Loc, Mask, Pipeline, Reporter, Step
+
+_SEVERITY = {
+    "test": "error",
+    "validate": "error",
+    "plan": "error",
+    "apply": "error",
+    "migrate": "error",
+    "deploy": "error",
+    "scan": "warning",
+    "verify": "warning",
+    "lint": "note",
+}
+_EFFECT = {
+    "test": "a failing test still lets the build pass and be deployed",
+    "validate": "an invalid configuration still passes",
+    "plan": "a plan that fails looks like one that has nothing to do",
+    "apply": "a half-applied change is reported as a success",
+    "migrate": "code is released on a schema that was not migrated",
+    "deploy": "a failed release is reported as a success",
+    "scan": "what the scan finds never stops a release",
+    "verify": "a release that does not come up is reported as a success",
+    "lint": "what it finds never stops a change",
+}
+_ORDER = ["apply", "deploy", "migrate", "test", "plan", "validate", "scan", "verify", "lint"]
+_CHECK_NAMES = ("smoke", "health check", "healthcheck", "verify", "e2e", "integration test", "acceptance test", "unit test", "test")
+_LOAD_TESTS = ("locust", "k6 run", "artillery run", "bzt")
+"""Load generators fail on any failed request; a later step that judges the numbers is the real check."""
+
+_TALKING_NAMES = ("result", "report", "summary", "notify", "notification", "url", "info", "debug", "print", "show", "success", "fail")
+
+
+class MaskedFailure(ProjectRule):
+    """A test, plan, scan, migration or deployment cannot fail its job.
+
+    What it finds:
+        `continue-on-error: true`, `allow_failure: true`, `|| true`, `|| echo …`, `set +e`, a make line with `-`, or an `--exit-zero` flag
+        on a command that tests, validates, plans, scans, migrates or deploys; and a step that is named as a smoke test or health check of
+        a deployment and only prints a message.
+
+    In production:
+        The pipeline is green whatever the check says. The first one to see the failure is a user.
+
+    Bad:
+        # file: .github/workflows/deploy.yml
+        on:
+          push:
+            branches: [main]
+        jobs:
+          release:
+            runs-on: ubuntu-latest
+            steps:
+              - uses: actions/checkout@v4
+              - name: Migrate
+                run: python manage.py migrate --noinput || true  # expect: masked-failure
+              - name: Validate
+                run: terraform validate
+                continue-on-error: true  # expect: masked-failure
+
+    Good:
+        # file: .github/workflows/deploy.yml
+        on:
+          push:
+            branches: [main]
+        jobs:
+          release:
+            runs-on: ubuntu-latest
+            steps:
+              - uses: actions/checkout@v4
+              - name: Migrate
+                run: python manage.py migrate --noinput
+              - name: Plan
+                id: plan
+                run: terraform plan -out=tfplan
+                continue-on-error: true
+              - name: Stop when the plan failed
+                if: steps.plan.outcome == 'failure'
+                run: exit 1
+              - name: Tell the team
+                uses: slackapi/slack-github-action@v1
+                continue-on-error: true
+
+    Exempt:
+        Notifications, uploads and comments; a step whose outcome a later step, job or output looks at; an exit code that the script keeps
+        (`|| code=$?`); a second, strict run of the same tool in the same job; a scan whose SARIF file is uploaded to code scanning;
+        `continue-on-error` that is an expression (a matrix leg); manual GitLab jobs. Linters are a note.
+
+    Fix safety:
+        Manual: removing the mask may turn a pipeline red that was green by accident.
+
+    Authority:
+        https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-syntax#jobsjob_idstepscontinue-on-error
+    """
+
+    meta = Meta(
+        "masked-failure",
+        category="ci",
+        severity="error",
+        confidence="high",
+        summary="A test, plan, scan, migration or deployment cannot fail its job.",
+        help="Remove what swallows the exit code, or look at the step's outcome in a later step that can fail.",
+        authority="https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-syntax#jobsjob_idstepscontinue-on-error",
+        fix="manual",
+    )
+    needs = (Workflow, GitlabPipeline)
+
+    def check(self, model: DeploymentModel, report: Reporter) -> None:
+        """Judge every action once; what is wrong with one step, or with the linters or scanners of one job, is one finding."""
+        seen: set[tuple[Loc, str]] = set()
+        for pipeline, job in model.pipelines.jobs():
+            groups: dict[str, list[tuple[Action, Mask]]] = {}
+            for index, step in enumerate(job.steps):
+                if _only_says_so(job, step):
+                    self._talk(job, step, report)
+                for action in step.actions:
+                    mask = _mask_of(job, step, action)
+                    if mask is None or (mask.loc, action.kind) in seen or _exempt(job, step, action):
+                        continue
+                    seen.add((mask.loc, action.kind))
+                    groups.setdefault(action.kind if action.kind in ("lint", "scan") else str(index), []).append((action, mask))
+            for found in groups.values():
+                self._report(pipeline, job, found, report)
+
+    def _report(self, pipeline: Pipeline, job: Job, found: list[tuple[Action, Mask]], report: Reporter) -> None:
+        found.sort(key=lambda item: _ORDER.index(item[0].kind))
+        action, mask = found[0]
+        what = f"`{mask.text}`" if mask.kind != "make" else "the `-` before the make line"
+        evidence = [(action.loc, f"`{action.tool}` runs here")] if action.loc != mask.loc else []
+        evidence.extend(action.via)
+        evidence.extend((other.loc, f"swallows `{twin.tool}` likewise") for twin, other in found[1:])
+        tools = sorted({twin.tool for twin, _mask in found} - {action.tool})
+        also = f" (and {', '.join(tools)})" if tools else ""
+        report(
+            at=mask.loc,
+            message=f"{what} swallows the failure of `{action.tool}`{also}: {_EFFECT[action.kind]}.",
+            evidence=evidence,
+            environments=job.environments,
+            severity=_SEVERITY[action.kind],
+            key=action.tool,
+            derived=pipeline.files,
+        )
+
+    def _talk(self, job: Job, step: Step, report: Reporter) -> None:
+        report(
+            at=step.loc,
+            message=f"The step `{step.name}` only prints a message: nothing checks the deployment, and this step is always green.",
+            evidence=[(job.loc, f"the job `{job.id}` deploys")],
+            environments=job.environments,
+            severity="warning",
+            key=step.name,
+        )
+
+
+def _mask_of(job: Job, step: Step, action: Action) -> Mask | None:
+    """Return what swallows an action's failure, the innermost first."""
+    if action.kind not in _SEVERITY or any(action.info.get(name) for name in ("nested", "negated", "background", "test")):
+        return None
+    if action.masks and not action.info.get("keeps_status"):
+        return action.masks[0]
+    if step.masks and not step.checked_later:
+        return step.masks[0]
+    return job.masks[0] if job.masks else None
+
+
+def _exempt(job: Job, step: Step, action: Action) -> bool:
+    if "failure()" in step.condition or "cancelled()" in step.condition.replace("!cancelled()", ""):
+        return True
+    program = action.tool.partition(" ")[0]
+    if action.kind == "verify":
+        # Polling: the loop around it decides.
+        return bool(action.info.get("blocks")) or program in ("curl", "wget")
+    if action.kind in ("lint", "scan", "test"):
+        for other in job.steps:
+            for twin in other.actions:
+                strict = not twin.masks and not other.masks and not job.masks
+                if twin is not action and twin.kind == action.kind and twin.tool == action.tool and strict:
+                    return True
+    if action.kind == "plan":
+        # A plan after the apply shows drift; it guards nothing.
+        before = [other for done in job.steps[: job.steps.index(step)] for other in done.actions]
+        return any(other.kind == "apply" and other.path == action.path for other in before)
+    if action.tool in _LOAD_TESTS and any(other.checked_later for other in job.steps[job.steps.index(step) + 1 :]):
+        return True
+    if action.kind == "scan":
+        if any(word in ("spdx-json", "cyclonedx", "spdx") for word in action.words):
+            return True
+        later = job.steps[job.steps.index(step) + 1 :]
+        uploads = any(other.view is not None and "upload-sarif" in (other.view.uses or "") for other in later)
+        return uploads and ("sarif" in " ".join(action.words) or _writes_sarif(step))
+    return False
+
+
+def _writes_sarif(step: Step) -> bool:
+    inputs = step.view.inputs if step.view is not None else None
+    return inputs is not None and any("sarif" in (inputs.text(key) or "") for key in inputs.keys())
+
+
+def _only_says_so(job: Job, step: Step) -> bool:
+    """A step that promises a check of a deployment and does nothing but print."""
+    if not step.only_talks or not job.environment or not job.is_deployment:
+        return False
+    name = step.name.lower().removeprefix("run ").removeprefix("perform ").removeprefix("execute ")
+    if any(word in name for word in _TALKING_NAMES) or "failure()" in step.condition or "success()" in step.condition:
+        return False
+    return name.startswith(_CHECK_NAMES)
