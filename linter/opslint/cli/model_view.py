@@ -1,0 +1,199 @@
+"""The deployment model as plain data: what `opslint model` prints, in whatever format."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from opslint.base.rule import Reporter
+from opslint.base.value import Known, Secret
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from opslint.base.location import Loc
+    from opslint.base.rule import Rule
+    from opslint.model.model import DeploymentModel
+    from opslint.model.records import Container, Entry, Service, Workload
+
+UNNAMED = "deployment"
+"""What the one environment of a project without any is called in text; null in JSON."""
+
+
+class View:
+    """Builds the view of one model. `place(loc)` gives ``(path, line)``. Parts that crash are named in `crashed`."""
+
+    def __init__(self, model: DeploymentModel, place: Callable[[Loc], tuple[str, int]]) -> None:
+        self.model = model
+        self.place = place
+        self.crashed: list[str] = []
+
+    def data(self) -> dict[str, Any]:
+        """Return everything but the blind spots, which need all joins made first."""
+        return {
+            "schema": 1,
+            "environments": self._part("environments", self._environments, []),
+            "services": self._part("services", self._services, []),
+            "variables": self._part("variables", self._variables, []),
+            "resources": self._part("resources", self._resources, []),
+            "links": self._part("links", self._links, []),
+            "pipelines": self._part("pipelines", self._pipelines, []),
+        }
+
+    def _part(self, name: str, make: Callable[[], Any], otherwise: Any) -> Any:
+        try:
+            return make()
+        except Exception as error:  # one part that crashes must not hide the others; the exit code says so
+            self.crashed.append(f"{name}: {type(error).__name__}: {str(error).partition(chr(10))[0][:120]}")
+            return otherwise
+
+    def _at(self, loc: Loc) -> dict[str, Any]:
+        path, line = self.place(loc)
+        return {"path": path, "line": line}
+
+    def _environments(self) -> list[dict[str, Any]]:
+        return [{"name": item.name, "tier": item.tier, "instance": item.instance} for item in self.model.environments.all]
+
+    def _services(self) -> list[dict[str, Any]]:
+        return [
+            {
+                "name": service.name,
+                "context": service.context or None,
+                "dockerfile": service.dockerfile or None,
+                "unlinked": service.unlinked or None,
+                "runs": [
+                    self._run(workload, container, entries)
+                    for (workload, container), entries in _runs(service)
+                ],
+            }
+            for service in self.model.services
+        ]
+
+    def _run(self, workload: Workload, container: Container, entries: list[Entry]) -> dict[str, Any]:
+        return {
+            "workload": workload.name,
+            "kind": workload.kind,
+            "platform": workload.platform,
+            "deployment": workload.deployment,
+            "container": container.name,
+            "environments": workload.environments,
+            **self._at(container.loc),
+            "image": str(container.image.value) if isinstance(container.image, Known) else None,
+            "entries": [
+                {"role": entry.role, "server": entry.server or None, "command": entry.words, "modules": entry.modules}
+                for entry in entries
+            ],
+            "probes": [{"role": probe.role, "method": probe.method, **self._at(probe.loc)} for probe in container.probes],
+        }
+
+    def _variables(self) -> list[dict[str, Any]]:
+        """Variables × environments, by service: what sets each, and whether more may be set than could be read."""
+        rows: dict[tuple[str, str], dict[str | None, dict[str, Any]]] = {}
+        scopes: dict[str, dict[str | None, list[str]]] = {}
+        names = self._service_names()
+        for workload in self.model.workloads:
+            for container in workload.containers:
+                service = names.get((id(workload), id(container)), workload.name)
+                for environment in workload.environments or [None]:
+                    opened = scopes.setdefault(service, {}).setdefault(environment, [])
+                    opened += [reason for reason, _loc in container.open_reasons if reason not in opened]
+                    for entry in container.entries:
+                        state = "set" if isinstance(entry.value, Known) else "secret" if isinstance(entry.value, Secret) else "unknown"
+                        cell = {"state": state, "origin": entry.origin, **self._at(entry.loc)}
+                        rows.setdefault((service, entry.name), {})[environment] = cell
+        out = []
+        for (service, name), cells in sorted(rows.items(), key=lambda item: item[0]):
+            environments = []
+            for environment, opened in sorted(scopes[service].items(), key=lambda item: item[0] or ""):
+                missing = {"state": "open" if opened else "absent", "origin": "; ".join(opened) or None, "path": None, "line": None}
+                environments.append({"environment": environment, **cells.get(environment, missing)})
+            out.append({"service": service, "name": name, "environments": environments})
+        return out
+
+    def _service_names(self) -> dict[tuple[int, int], str]:
+        return {
+            (id(workload), id(container)): service.name
+            for service in self._part("services", lambda: list(self.model.services), [])
+            for workload, container in service.runs
+        }
+
+    def _resources(self) -> list[dict[str, Any]]:
+        rows = [
+            {
+                "type": resource.type,
+                "address": resource.address,
+                "root": resource.root,
+                "platform": resource.platform,
+                "environments": resource.environments,
+                "uncertain": resource.uncertain,
+                **self._at(resource.loc),
+            }
+            for resource in self.model.resources.all
+        ]
+        return sorted(rows, key=lambda row: (str(row["root"]), str(row["address"])))
+
+    def _links(self) -> list[dict[str, Any]]:
+        """What was joined with what, and where the evidence stands."""
+        links = []
+        for service in self.model.services:
+            for workload, container in service.runs:
+                if service.dockerfile:
+                    links.append({"from": workload.name, "to": service.dockerfile, "kind": "built by", **self._at(container.loc)})
+            for entries in service.entries:
+                for entry in entries:
+                    for module in entry.modules:
+                        links.append({"from": service.name, "to": module, "kind": "starts", **self._at(entry.loc)})
+        for source in self.model.resources.event_sources:
+            if source.function is not None:
+                feeds = source.queue.resource.address if source.queue is not None else "an event source"
+                link = {"from": feeds, "to": source.function.resource.address, "kind": "feeds", **self._at(source.loc)}
+                links.append(link)
+        unique = {tuple(sorted((key, str(value)) for key, value in link.items())): link for link in links}
+        return sorted(unique.values(), key=lambda link: (link["from"], link["kind"], link["to"], link["path"], link["line"]))
+
+    def _pipelines(self) -> list[dict[str, Any]]:
+        return [
+            {
+                "name": pipeline.name,
+                "path": pipeline.path,
+                "events": sorted(pipeline.events),
+                "jobs": [
+                    {
+                        "id": job.id,
+                        "environments": job.environments,
+                        "actions": [{"kind": action.kind, "tool": action.tool} for action in job.actions],
+                        **self._at(job.loc),
+                    }
+                    for job in pipeline.jobs
+                ],
+            }
+            for pipeline in self.model.pipelines.all
+        ]
+
+    def blind_spots(self, rules: list[Rule]) -> list[dict[str, Any]]:
+        """Run the project rules to see what kept them silent; return reasons with their cost, most costly first.
+
+        `cost` counts places left undecided, and blind spots of the joins themselves; `help` is the configuration that helps.
+        """
+        found: dict[tuple[str, str], dict[str, Any]] = {}
+
+        def note(kind: str, message: str, loc: Loc | None, help: str, rule: str | None) -> None:
+            row = found.setdefault((kind, message), {"kind": kind, "message": message, "cost": 0, "help": help or None, "rules": [], "places": []})
+            row["cost"] += 1
+            if rule is not None and rule not in row["rules"]:
+                row["rules"].append(rule)
+            place = self._at(loc) if loc is not None and loc[0] else None
+            if place is not None and place not in row["places"]:
+                row["places"].append(place)
+
+        for rule in rules:
+            reporter = Reporter(rule.meta.name)
+            self._part(f"rule {rule.meta.name}", lambda rule=rule, reporter=reporter: rule.check(self.model, reporter), None)  # type: ignore[attr-defined]
+            for loc, reason in dict.fromkeys((loc, reason) for loc, reason in reporter.undecided):
+                note("undecided", reason, loc, "", rule.meta.name)
+        for spot in self.model.blind_spots:
+            note(spot.kind, spot.message, spot.loc, spot.help, None)
+        return sorted(found.values(), key=lambda row: (-row["cost"], row["kind"], row["message"]))
+
+
+def _runs(service: Service) -> list[tuple[tuple[Workload, Container], list[Entry]]]:
+    return list(zip(service.runs, service.entries, strict=True))
