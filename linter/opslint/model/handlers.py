@@ -12,6 +12,7 @@ from opslint.base.typing import TYPE_CHECKING
 from opslint.base.value import Known
 from opslint.facts.answers import Answer
 from opslint.facts.effects import FunctionEffects
+from opslint.facts.exceptions import TELEMETRY, SilentExcept
 from opslint.facts.handlers import EventIdRead, EventPassed, Handler, WebhookCheck, WorkerSetting
 from opslint.facts.modules import Function, ModuleCalls
 from opslint.facts.routes import Route
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from opslint.base.fact import Fact
     from opslint.base.location import Loc
     from opslint.model.model import DeploymentModel
+    from opslint.model.records import Service
     from opslint.model.resource_records import Function as CloudFunction
 
     F = TypeVar("F", bound=Fact)
@@ -428,3 +430,18 @@ class Handlers:
                 if key not in found or len(chain) < len(found[key]):
                     found[key] = chain
         return found
+
+    def is_telemetry(self, fact: SilentExcept) -> bool:
+        """Tell whether all that was tried is telemetry, as far as the project tells where it comes from."""
+        names = [self.project.expand(fact.path, str(origin)) for origin, _place in fact.calls]
+        return bool(names) and any(name.split(".")[0] in TELEMETRY for name in names if name)
+
+    def needs(self, service: Service, kinds: frozenset[str]) -> Touch | None:
+        """Return the first thing of these kinds that a service's routes use, None when they use none."""
+        for route in self.model.routes.of(service).routes:
+            if route.handler is None:
+                continue
+            for touch in self.touches(route.handler):
+                if touch.kind in kinds:
+                    return touch
+        return None

@@ -1,0 +1,115 @@
+"""Health checks that cannot fail."""
+
+from __future__ import annotations
+
+from opslint.api import TYPE_CHECKING, Answer, Meta, ProjectRule
+
+if TYPE_CHECKING:
+    from opslint.api import DeploymentModel, Reporter, RouteInfo
+
+_HEALTH = frozenset(
+    ("health", "healthz", "health-check", "health_check", "healthcheck", "ready", "readyz", "readiness", "status", "heartbeat", "_health")
+)
+_LIVE = frozenset(("live", "livez", "liveness", "alive", "ping"))
+
+
+class HealthAlwaysOk(ProjectRule):
+    """A health endpoint looks at its dependencies and answers 200 whatever it finds.
+
+    What it finds
+    -------------
+    A route that a probe asks, or whose path says health or readiness, whose handler checks something but answers success on every path:
+    a broad except that answers, or a status that is computed and not used.
+
+    In production
+    -------------
+    The database is gone, the endpoint says so in its body, and the load balancer keeps sending traffic: it reads the status code.
+
+    Bad:
+        # file: app/main.py
+        from fastapi import FastAPI
+        from sqlalchemy import text
+        from app.db import engine
+
+        app = FastAPI()
+
+        @app.get("/health/ready")
+        def ready():
+            try:
+                with engine.connect() as connection:
+                    connection.execute(text("SELECT 1"))
+                return {"status": "ok"}
+            except Exception as error:  # expect: health-always-ok
+                return {"status": "error", "detail": str(error)}
+
+    Good:
+        # file: app/main.py
+        from fastapi import FastAPI, Response
+        from sqlalchemy import text
+        from app.db import engine
+
+        app = FastAPI()
+
+        @app.get("/health/ready")
+        def ready(response: Response):
+            try:
+                with engine.connect() as connection:
+                    connection.execute(text("SELECT 1"))
+                return {"status": "ok"}
+            except Exception as error:
+                response.status_code = 503
+                return {"status": "error", "detail": str(error)}
+
+    Exempt
+    ------
+    Liveness paths, handlers whose answer is another function's, handlers with any path that raises or answers something else.
+
+    Fix safety
+    ----------
+    None.
+
+    Authority
+    ---------
+    https://aws.amazon.com/builders-library/implementing-health-checks/
+    """
+
+    meta = Meta(
+        "health-always-ok",
+        category="health",
+        severity="error",
+        confidence="high",
+        authority="https://aws.amazon.com/builders-library/implementing-health-checks/",
+        summary="A health endpoint looks at its dependencies and answers 200 whatever it finds",
+        help="Answer 503 when a check fails.",
+    )
+    needs = (Answer,)
+
+    def check(self, model: DeploymentModel, report: Reporter) -> None:
+        """Report each handler once."""
+        seen: set[object] = set()
+        for route in model.routes.all_routes():
+            function = route.handler
+            if function is None or not _is_health(route) or function.loc in seen:
+                continue
+            seen.add(function.loc)
+            answer = model.handlers.answer(function)
+            if answer is None or answer.constant:
+                continue
+            swallows = bool(answer.swallows) and not answer.fails and not answer.delegates
+            if answer.unused is not None and not answer.fails:
+                report(
+                    at=answer.loc,
+                    message=f"`{route.path}` computes a status for a failed check and never uses it: it answers 200 when unhealthy",
+                    evidence=[(answer.place(answer.unused), "this status is never read"), (route.loc, f"serves `{route.path}`")],
+                )
+            elif swallows:
+                report(
+                    at=answer.place(answer.swallows[0]),
+                    message=f"`{route.path}` answers 200 when its check fails: probes and load balancers read the status, not the body",
+                    evidence=[(route.loc, f"serves `{route.path}`")],
+                )
+
+
+def _is_health(route: RouteInfo) -> bool:
+    parts = [part for part in route.path.lower().strip("/").split("/") if part]
+    return bool(parts) and parts[-1] in _HEALTH and not _LIVE.intersection(parts)

@@ -1,0 +1,91 @@
+"""Tasks that run again and repeat their effect."""
+
+from __future__ import annotations
+
+from opslint.api import TYPE_CHECKING, Handler, Meta, ProjectRule
+
+if TYPE_CHECKING:
+    from opslint.api import DeploymentModel, Reporter
+
+
+class RedeliveredTaskNotIdempotent(ProjectRule):
+    """A task that may run twice has an effect that must not happen twice.
+
+    What it finds
+    -------------
+    A task with ``acks_late``, ``autoretry_for`` or ``self.retry`` that sends mail or messages, creates rows, adds to values or moves money
+    without a look-up, key, conflict clause, lock or marker before it.
+
+    In production
+    -------------
+    A worker that is killed by a deploy, or an error after the effect, runs the task again: the mail goes out twice, the points are added
+    twice.
+
+    Bad:
+        # file: app/tasks.py
+        from celery import shared_task
+        from django.core.mail import send_mail
+        from app.models import Invoice
+
+        @shared_task(bind=True, autoretry_for=(Exception,), max_retries=3)
+        def remind(self, invoice_id: int) -> None:
+            invoice = Invoice.objects.get(pk=invoice_id)
+            send_mail("Reminder", invoice.text, "billing@example.com", [invoice.email])  # expect: redelivered-task-not-idempotent
+            invoice.refresh_totals()
+            invoice.save()
+
+    Good:
+        # file: app/tasks.py
+        from celery import shared_task
+        from django.core.mail import send_mail
+        from app.models import Invoice, Reminder
+
+        @shared_task(bind=True, autoretry_for=(Exception,), max_retries=3)
+        def remind(self, invoice_id: int) -> None:
+            invoice = Invoice.objects.get(pk=invoice_id)
+            reminder, created = Reminder.objects.get_or_create(invoice=invoice)
+            if reminder.sent:
+                return
+            send_mail("Reminder", invoice.text, "billing@example.com", [invoice.email])
+            reminder.mark_sent()
+
+    Exempt
+    ------
+    Effects after dedup evidence, and tasks marked ``opslint: assume[idempotent]``.
+
+    Fix safety
+    ----------
+    None.
+
+    Authority
+    ---------
+    https://docs.celeryq.dev/en/stable/userguide/tasks.html
+    """
+
+    meta = Meta(
+        "redelivered-task-not-idempotent",
+        category="idempotency",
+        severity="error",
+        confidence="medium",
+        authority="https://docs.celeryq.dev/en/stable/userguide/tasks.html",
+        summary="A task that may run twice has an effect that must not happen twice",
+        help="Keep a marker of what was done, written before or together with the effect, and look at it first.",
+        status="preview",
+    )
+    needs = (Handler,)
+
+    def check(self, model: DeploymentModel, report: Reporter) -> None:
+        """Report each task once, at its first unguarded effect."""
+        for task in model.handlers.tasks:
+            if not task.causes:
+                continue
+            effects = [effect for effect in model.handlers.effects(task.function) if not effect.guards]
+            if not effects:
+                continue
+            first = effects[0]
+            evidence = [*task.causes, *first.chain, *((effect.loc, "and again") for effect in effects[1:4])]
+            report(
+                at=first.loc,
+                message=f"`{task.function.qualname}` may run twice, and this is done again each time ({first.what})",
+                evidence=evidence,
+            )
