@@ -52,7 +52,7 @@ class Group(click.Group):
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         rows = [(name, text) for name, (_target, text) in self.table.items()]
         rows += [
-            (name, command.get_short_help_str(90))
+            (name, command.get_short_help_str(200))
             for name in super().list_commands(ctx)
             if (command := super(Group, self).get_command(ctx, name)) is not None
         ]

@@ -81,7 +81,7 @@ def _blind(item: dict[str, Any]) -> str:
 
 
 def mermaid(view: dict[str, Any]) -> str:
-    """Return a flowchart: environments hold workloads, services run as them, resources feed functions."""
+    """Return a flowchart: environments hold workloads and resources, services run as workloads, queues feed functions."""
     lines = ["flowchart LR"]
     ids: dict[tuple[str, str], str] = {}
 
@@ -101,6 +101,11 @@ def mermaid(view: dict[str, Any]) -> str:
                 edges.append(f"  {own} -->|runs as| {target}")
         if service["dockerfile"]:
             edges.append(f"  {own} -->|built by| {node('file', service['dockerfile'])}")
+    for resource in view["resources"]:
+        for environment in resource["environments"] or [UNNAMED]:
+            member = (node(f"run {environment}", resource["address"]), resource["address"])
+            if member not in groups.setdefault(environment, []):
+                groups[environment].append(member)
     for link in view["links"]:
         if link["kind"] == "feeds":
             edges.append(f"  {node('resource', link['from'])} -->|feeds| {node('resource', link['to'])}")

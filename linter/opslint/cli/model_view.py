@@ -43,7 +43,9 @@ class View:
         try:
             return make()
         except Exception as error:  # one part that crashes must not hide the others; the exit code says so
-            self.crashed.append(f"{name}: {type(error).__name__}: {str(error).partition(chr(10))[0][:120]}")
+            line = f"{name}: {type(error).__name__}: {str(error).partition(chr(10))[0][:120]}"
+            if line not in self.crashed:
+                self.crashed.append(line)
             return otherwise
 
     def _at(self, loc: Loc) -> dict[str, Any]:

@@ -1,0 +1,75 @@
+"""`opslint dev docs`: the rule table in docs/rules.md, made from the catalogue."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from opslint.base.errors import UsageError
+from opslint.base.finding import CATEGORIES
+from opslint.report import write_atomically
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from opslint.base.rule import Catalogued
+
+BEGIN = "<!-- rules: made by `opslint dev docs`; do not edit below -->"
+END = "<!-- rules end -->"
+
+
+@click.command()
+@click.option("--file", "path", default=os.path.join("docs", "rules.md"), metavar="FILE", help="[default: docs/rules.md]")
+@click.option("--pack", default="opslint", metavar="NAME", help="Only the rules of this pack [default: opslint].")
+@click.option("--check", "checking", is_flag=True, help="Write nothing; exit 1 when the file is not current.")
+def docs(path: str, pack: str, checking: bool) -> int:
+    """Write the rule table between the marks of FILE (appended to a file without marks)."""
+    from opslint.cli.packs import installed
+
+    packs = installed()
+    if packs.problems:
+        raise UsageError(packs.problems[0].message)
+    try:
+        with open(path, encoding="utf-8") as handle:
+            before = handle.read()
+    except FileNotFoundError:
+        before = "# Rules\n"
+    after = with_table(before, (rule for rule in packs.rules.values() if rule.pack == pack))
+    if after == before:
+        return 0
+    if checking:
+        sys.stderr.write(f"opslint: {path} is not current; run `opslint dev docs`\n")
+        return 1
+    write_atomically(path, after)
+    return 0
+
+
+def with_table(text: str, rules: Iterable[Catalogued]) -> str:
+    """Return `text` with the table of `rules` between its marks."""
+    head, begin, rest = text.partition(BEGIN)
+    _old, _end, tail = rest.partition(END)
+    if not begin:
+        head, tail = text.rstrip("\n") + "\n\n", "\n"
+    return f"{head}{BEGIN}\n{table(rules)}{END}{tail}"
+
+
+def table(rules: Iterable[Catalogued]) -> str:
+    """Return one Markdown table a category."""
+    rows: dict[str, list[Catalogued]] = {}
+    for rule in rules:
+        rows.setdefault(rule.category, []).append(rule)
+    lines: list[str] = []
+    for category in CATEGORIES:
+        if category not in rows:
+            continue
+        lines += ["", f"### {category}", "", "| rule | severity | confidence | on | sees | fix | finds |", "|---|---|---|---|---|---|---|"]
+        for rule in sorted(rows[category], key=lambda entry: entry.name):
+            on = "yes" if rule.default else rule.status if rule.status != "stable" else "no"
+            sees = "one file" if rule.file_rule else "the project"
+            summary = rule.summary.rstrip(".").replace("|", "\\|")
+            cells = [f"[`{rule.name}`]({rule.authority})", rule.severity, rule.confidence, on, sees, rule.fix or "", summary]
+            lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n\n"
