@@ -12,6 +12,7 @@ from opslint.base.record import Record
 from opslint.base.typing import TYPE_CHECKING
 from opslint.base.value import ABSENT, Absent, Known, Unknown, known, unknown
 from opslint.model.resource_records import Alarm, EventSource, Function, Queue
+from opslint.model.terraform_modules import local_source
 from opslint.model.terraform_values import Shaped, as_number, as_text, references_in, settled
 
 if TYPE_CHECKING:
@@ -36,6 +37,9 @@ ALARM_TYPES = (
     "google_monitoring_alert_policy",
     "azurerm_monitor_metric_alert",
 )
+
+MAX_DIMENSIONS = 200
+"""Dimension values of one alarm that are looked at."""
 
 DEAD_LETTER_TOKENS = frozenset("dlq dlqs deadletter dead redrive poison".split())
 """Tokens of a queue's name that say it takes what failed; used only to keep quiet about it."""
@@ -305,6 +309,51 @@ class Resources:
             resource=resource,
         )
 
+    def watched(self, resource: Resource) -> bool | None:
+        """Tell whether an alarm looks at `resource`: it refers to it, or a dimension is its name; None when that is not known."""
+        unsure = False
+        name = as_text(resource.get("QueueName" if resource.platform == "cloudformation" else "name"))
+        for alarm in self.alarms:
+            if alarm.resource.root != resource.root:
+                continue
+            if any(self.resolve(alarm.resource, found) is resource for found in _looked_at(alarm.resource)):
+                return True
+            for found in _looked_at(alarm.resource):
+                text = as_text(found)
+                if text is not None and name is not None and text == name:
+                    return True
+                # A dimension that refers to another resource says what it is about; any other unknown may be about this one.
+                unsure = unsure or (isinstance(settled(found), Unknown) and not any(references_in(found)))
+        return None if unsure or self._leaves(resource) else False
+
+    def _leaves(self, resource: Resource) -> bool:
+        """Tell whether the resource is handed to a module that is not in the repository, or out of its root."""
+        if resource.platform != "terraform":
+            return False
+        root = self._model.terraform.root_of(resource)
+        for module in root.module.all_modules():
+            for block in module.directory.of("module"):
+                if local_source(block) is None:
+                    body = module.body(block)
+                    if any(self.resolve(resource, body.get(name)) is resource for name in body.names()):
+                        return True
+        return False
+
+    def monitors(self, prefixes: tuple[str, ...]) -> bool:
+        """Tell whether anything that watches is declared: a resource type with one of `prefixes`, or a module from elsewhere whose
+        source names alarms or monitoring.
+        """
+        if any(resource.type.startswith(prefixes) for resource in self.all):
+            return True
+        for directory in self._model.terraform.directories.values():
+            if any(key[0].startswith(prefixes) for key in directory.resources):
+                return True
+            for block in directory.of("module"):
+                source = next((e[1] for n, _at, e in block.body[0] if n == "source" and e[0] == "lit"), "")
+                if any(word in str(source).lower() for word in ("alarm", "monitor", "alert", "observab", "datadog")):
+                    return True
+        return False
+
     @cached_property
     def stateful(self) -> list[Stateful]:
         """Resources that hold data, with what is wrong with their protection."""
@@ -361,6 +410,25 @@ def _failure_targets(resource: Resource) -> Iterator[Value]:
         yield resource.get("DestinationConfig", "OnFailure", "Destination")
     elif kind == "AWS::Events::Rule":
         yield resource.get("Targets")
+
+
+def _looked_at(resource: Resource) -> list[Value]:
+    """Return the dimension values and metric queries of an alarm."""
+    if resource.platform == "cloudformation":
+        values = [resource.get("Dimensions"), resource.get("Metrics")]
+    else:
+        values = [resource.get("dimensions")]
+        values.extend(block.body.get("metric", "dimensions") for block in resource.blocks("metric_query"))
+    out: list[Value] = []
+    stack = [value for value in values if value != ABSENT]
+    while stack and len(out) < MAX_DIMENSIONS:
+        value = stack.pop()
+        inner = settled(value)
+        if isinstance(inner, Known) and isinstance(inner.value, dict | list):
+            stack.extend(inner.value.values() if isinstance(inner.value, dict) else inner.value)
+        else:
+            out.append(value)
+    return out
 
 
 def _inside(policy: Value, name: str) -> Value:

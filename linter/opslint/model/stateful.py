@@ -81,10 +81,13 @@ CFN_GUARDS: dict[str, Guard] = {
     "AWS::EFS::FileSystem": _guard("file system"),
 }
 
+SNAPSHOT_BY_DEFAULT = frozenset(("AWS::RDS::DBInstance", "AWS::RDS::DBCluster"))
+"""Types that CloudFormation snapshots when no `DeletionPolicy` is written ("DeletionPolicy attribute", AWS documentation)."""
+
 BUCKET_TYPES = ("aws_s3_bucket", "google_storage_bucket")
 
 DATA_TOKENS = frozenset(
-    "backup backups data media upload uploads document documents attachment attachments archive archives userdata records invoices"
+    "backup backups data media upload uploads document documents attachment attachments archive archives userdata records invoices receipts"
     " exports database db files".split()
 )
 TRANSIENT_TOKENS = frozenset(
@@ -153,6 +156,8 @@ class _Judge:
             if isinstance(settled(policy), Unknown):
                 return None
             if as_text(policy) in ("Retain", "Snapshot", "RetainExceptOnCreate"):
+                return True
+            if policy == ABSENT and resource.type in SNAPSHOT_BY_DEFAULT:
                 return True
         kept = prevents_destroy(resource)
         if kept is not False:
@@ -226,10 +231,10 @@ class _Judge:
         return locks and sum(other.type == "aws_s3_bucket" for other in siblings) == 1
 
     def _versioned(self, resource: Resource) -> bool | None:
-        return versioned(self._model, resource)
+        return bucket_versioned(self._model, resource)
 
 
-def versioned(model: DeploymentModel, resource: Resource) -> bool | None:
+def bucket_versioned(model: DeploymentModel, resource: Resource) -> bool | None:
     """Tell whether a bucket keeps old versions; None when it cannot be known."""
     value = resource.get("versioning", "enabled")
     if not isinstance(value, Absent):
@@ -267,8 +272,3 @@ def _place(resource: Resource, guard: Guard) -> Loc:
         if isinstance(settled(resource.get(*flag)), Known):
             return resource.loc_of(*flag)
     return resource.loc
-
-
-def reasons_text(found: Stateful) -> str:
-    """Join the reasons for a message."""
-    return " and ".join(text for text, _loc in found.reasons)

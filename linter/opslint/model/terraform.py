@@ -5,22 +5,25 @@ from __future__ import annotations
 from functools import cached_property
 from posixpath import normpath
 
+from opslint.base.expression import is_literal_text, walk_body
 from opslint.base.typing import TYPE_CHECKING
 from opslint.base.value import Known, unknown
 from opslint.facts.terraform import HclFile, TfBlock, TfVars
 from opslint.model.terraform_modules import Directory
-from opslint.model.terraform_roots import RootFinder
+from opslint.model.terraform_roots import ENVIRONMENT_NAMES, RootFinder
 from opslint.model.terraform_templates import template_value
 from opslint.model.terraform_values import Reference, as_text, references_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from opslint.base.expression import Expression
     from opslint.base.location import Loc
     from opslint.base.value import Value
     from opslint.model.model import DeploymentModel
     from opslint.model.terraform_nodes import Body, Resource
     from opslint.model.terraform_roots import Root
+    from opslint.model.terraform_runs import TerraformRun
 
 
 class TerraformProject:
@@ -63,10 +66,45 @@ class TerraformProject:
             roots.extend(units(self._model, self.directories, files, self._functions, self._note))
         return sorted(roots, key=lambda root: root.key)
 
-    def _runs(self) -> list[tuple[str, list[str], list[str]]]:
+    @cached_property
+    def runs(self) -> list[TerraformRun]:
+        """Terraform commands of workflows and scripts."""
         from opslint.model.terraform_runs import terraform_runs
 
-        return [(run.directory, run.var_files, run.backend_files) for run in terraform_runs(self._model)]
+        return terraform_runs(self._model)
+
+    @cached_property
+    def workspace_roots(self) -> set[str]:
+        """Directories for which a command selects a workspace, or sets parts of the backend that are not in the repository."""
+        return {run.directory for run in self.runs if run.verb == "workspace" or run.settings}
+
+    def environment_variable(self, root: Root) -> tuple[str, Loc, list[str]] | None:
+        """Return the variable without value that says which environment `root` is applied for: its name, place, and the tiers
+        that its description, its validation, conditions on it and ``-var`` options name.
+        """
+        for name in ENVIRONMENT_NAMES:
+            block = root.module.variables.get(name)
+            given = name in root.module.inputs
+            if block is not None and not given and all(own != "default" for own, _at, _expression in block.body[0]):
+                return name, block.loc, sorted(self._tiers_of(root, name, block))
+        return None
+
+    def _tiers_of(self, root: Root, name: str, block: TfBlock) -> set[str]:
+        texts: list[str] = []
+        for expression in walk_body(block.body):
+            if is_literal_text(expression):
+                texts.extend(_words(expression[1]))
+        for blocks in root.module.directory.blocks.values():
+            for other in blocks:
+                texts.extend(found for expression in walk_body(other.body) for found in _compared(expression, name))
+        for run in self.runs:
+            if run.directory == root.path:
+                texts.extend(word.partition("=")[2] for word in run.words if word.lstrip("-").removeprefix("var=").startswith(f"{name}="))
+        found = (self._model.environments.of_value(text) for text in texts)
+        return {item.tier for item in found if item is not None and item.tier in ("production", "staging", "development")}
+
+    def _runs(self) -> list[tuple[str, list[str], list[str]]]:
+        return [(run.directory, run.var_files, run.backend_files) for run in self.runs]
 
     def _note(self, kind: str, loc: Loc, message: str) -> None:
         if (kind, loc, message) not in self._blind:
@@ -175,3 +213,25 @@ def _mentions(body: Body) -> list[Reference]:
         for kind in current.block_types():
             bodies.extend(block.body for block in current.blocks(kind))
     return out
+
+
+def _words(text: str) -> list[str]:
+    """Return the words of a description, and the text itself."""
+    out, word = [text], ""
+    for char in text + " ":
+        if char.isalnum():
+            word += char
+        else:
+            out.append(word)
+            word = ""
+    return [found for found in out if found]
+
+
+def _compared(expression: Expression, name: str) -> list[str]:
+    """Return the text that ``var.<name>`` is compared with."""
+    if expression[0] != "op" or expression[1] not in ("==", "!="):
+        return []
+    left, right = expression[2], expression[3]
+    if right == ["ref", "var", [name]]:
+        left, right = right, left
+    return [right[1]] if left == ["ref", "var", [name]] and is_literal_text(right) else []

@@ -5,7 +5,7 @@ from __future__ import annotations
 from opslint.base.expression import walk_body
 from opslint.base.record import Record
 from opslint.base.typing import TYPE_CHECKING
-from opslint.base.value import ABSENT, Known, known, unknown
+from opslint.base.value import ABSENT, unknown
 from opslint.facts.terraform import HclFile, TfVars
 from opslint.model.terraform_modules import Directory, Input, ModuleInstance, Settings, local_source
 from opslint.model.terraform_nodes import Body
@@ -74,12 +74,20 @@ class Backend:
             return unknown("given to `init`")
         return value
 
+    def has(self, name: str) -> bool:
+        """Tell whether a setting is written."""
+        return name in self.given or self.body.has(name)
+
     def loc_of(self, name: str) -> Loc:
         """Return where a setting is written."""
         return self.given[name][1] if name in self.given else self.body.loc_of(name)
 
     def state(self) -> tuple[str, ...] | None:
         """Return what identifies the state (kind and fields), None when some of it is not known."""
+        if self.kind == "remote":
+            names = (self.get("organization"), self.body.get("workspaces", "name"))
+            texts = [as_text(name) for name in names]
+            return None if None in texts else ("remote", *(text or "" for text in texts))
         fields = STATE_FIELDS.get(self.kind)
         if fields is None:
             return None
@@ -210,7 +218,8 @@ class RootFinder:
             has_values = path in self._tfvars or any(run[0] == path for run in self._runs)
             if path in self._called and backend is None and not has_values:
                 continue
-            applied = backend is not None or has_values or bool(directory.of("provider")) or bool(directory.of("module"))
+            runs_here = bool(directory.of("provider") or directory.of("module")) and not _is_library(path)
+            applied = backend is not None or has_values or runs_here
             for environment, values, files in self._instances(path):
                 out.append(self._root(directory, environment, values, files, applied))
         return out
@@ -359,6 +368,11 @@ def _backend(directory: Directory, module: ModuleInstance, files: list[HclFile])
     return Backend(name, loc, body, given, partial, str(kind))
 
 
+def _is_library(path: str) -> bool:
+    """Tell whether a directory stands among modules, where nothing is applied unless it has a backend or values of its own."""
+    return any(segment in ("modules", "module") for segment in path.split("/"))
+
+
 def _is_automatic(path: str) -> bool:
     name = path.rpartition("/")[2]
     return name == "terraform.tfvars" or name.endswith(".auto.tfvars")
@@ -376,13 +390,3 @@ def _uses_workspace(directory: Directory) -> bool:
         for block in blocks
         for expression in walk_body(block.body)
     )
-
-
-def known_text(value: Value) -> str | None:
-    """Return a known text, None for anything else."""
-    return value.value if isinstance(value, Known) and isinstance(value.value, str) else None
-
-
-def workspace(name: str) -> Value:
-    """Return the value of ``terraform.workspace`` for a declared workspace."""
-    return known(name)

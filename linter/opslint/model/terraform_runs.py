@@ -1,4 +1,4 @@
-"""Command lines of workflows that run Terraform: where, with which value files and which backend settings."""
+"""Command lines of workflows and scripts that run Terraform: where, with which value files and which backend settings."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from posixpath import normpath
 from opslint.base.record import Record
 from opslint.base.tree import Mapping, Sequence, decode
 from opslint.base.typing import TYPE_CHECKING
+from opslint.facts.shell_scripts import MakeTarget, ScriptSteps
 from opslint.facts.workflows import CompositeAction, Workflow
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ class TerraformRun(Record):
 
 
 def terraform_runs(model: DeploymentModel) -> list[TerraformRun]:
-    """Return the Terraform commands of all workflows and composite actions, in file order."""
+    """Return the Terraform commands of workflows, composite actions, scripts and Makefiles, in file order."""
     out: list[TerraformRun] = []
     facts: list[Workflow | CompositeAction] = [*model.facts(Workflow), *model.facts(CompositeAction)]
     for fact in facts:
@@ -46,6 +47,14 @@ def terraform_runs(model: DeploymentModel) -> list[TerraformRun]:
                 run = _run(words, info.get("dir") or "", base, fact.place(at))
                 if run is not None:
                     out.append(run)
+    scripts: list[ScriptSteps | MakeTarget] = [*model.facts(ScriptSteps), *model.facts(MakeTarget)]
+    for script in scripts:
+        # make runs beside its file; where a script is started from is not known: the top of the repository is usual.
+        base = script.path.rpartition("/")[0] if isinstance(script, MakeTarget) else ""
+        for at, words, info in script.commands:
+            run = _run(words, info.get("dir") or "", base, script.place(at))
+            if run is not None:
+                out.append(run)
     return out
 
 
