@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from opslint.base.finding import Edit, Finding, Fix, RunResult
+from opslint.base.finding import Edit, Finding, Fix, Related, RunResult
 from opslint.base.settings import ProjectSettings, default_settings
 from opslint.engine import fixes
 from opslint.engine.fixes import FileChange, NoFixError, span_of, splice
@@ -78,6 +78,18 @@ def test_a_call_gets_its_timeout(before: str, call: str, after: str) -> None:
 def test_what_cannot_be_edited_safely_is_refused(source: str, call: str, reason: str) -> None:
     with pytest.raises(NoFixError, match=reason):
         fixed(source.encode(), call)
+
+
+def test_further_calls_of_one_finding_are_fixed_with_it() -> None:
+    data = b"s = Session()\ns.get(1)\ns.get(2)\n"
+    first = call_finding(data, "s.get(1)")
+    at = data.index(b"s.get(2)")
+    others = [
+        Related(message="likewise", path="a.py", span=span_of(data, at, at + 8)),
+        Related(message="the session is made here", path="a.py", span=(1, 5, 1, 14)),
+    ]
+    finding = first.replace(evidence=others, fix=HTTP.replace(data={"keyword": "timeout", "also": 1}))
+    assert splice(data, fixes.make(finding, data, SETTINGS)) == b"s = Session()\ns.get(1, timeout=10)\ns.get(2, timeout=10)\n"
 
 
 def test_without_a_configured_value_there_is_no_fix() -> None:

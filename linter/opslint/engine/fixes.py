@@ -25,6 +25,9 @@ MAKERS: dict[str, str] = {
     "http-timeout": "opslint.engine.fixes_python:http_timeout",
 }
 
+NEEDS: dict[str, str] = {"http-timeout": "http_timeout"}
+"""Makers that take a value from the `[fix]` table, and its key."""
+
 MAX_ROUNDS = 10
 """A fix may uncover another; fixes that still change something after this many rounds undo each other."""
 
@@ -56,11 +59,11 @@ class Plan(Record):
 def offered(fix: Fix | None, settings: ProjectSettings) -> Fix | None:
     """Return the fix as it may be offered under `settings`: None when it needs a value that nobody gave.
 
-    ``data["needs"]`` names a key of the `[fix]` table; ``{value}`` in the title stands for it.
+    The key of the `[fix]` table is its maker's (`NEEDS`), or named in ``data["needs"]``; ``{value}`` in the title stands for it.
     """
     if fix is None:
         return None
-    needs = fix.data.get("needs")
+    needs = fix.data.get("needs", NEEDS.get(fix.maker))
     if needs is None:
         return fix
     value = settings.fix.get(str(needs))

@@ -25,7 +25,8 @@ _MAX_CALL = 20_000
 def http_timeout(data: bytes, finding: Finding, settings: ProjectSettings) -> list[Edit]:
     """Give the call at the finding ``timeout=<[fix] http_timeout>``.
 
-    ``data["keyword"]`` names another keyword. An argument of that name (``timeout=None``) is replaced.
+    ``data["keyword"]`` names another keyword. An argument of that name (``timeout=None``) is replaced. With ``data["also"]``
+    the first so many places of the evidence that stand in the same file are further calls to treat alike.
     """
     assert finding.fix is not None
     keyword = str(finding.fix.data.get("keyword", "timeout"))
@@ -40,14 +41,19 @@ def http_timeout(data: bytes, finding: Finding, settings: ProjectSettings) -> li
     starts = [bom]
     for line in lines:
         starts.append(starts[-1] + len(line))
-    call = _call_at(tree, finding.span, data, starts)
-    start, end = starts[call.lineno - 1] + call.col_offset, starts[(call.end_lineno or 1) - 1] + (call.end_col_offset or 0)
-    text = data[start:end].decode("utf-8").replace("\r\n", "\n")
-    begin, stop, replacement = _argument(text, keyword, format_number(value))
-    before, within = _raw_length(text[:begin], data[start:end]), _raw_length(text[:stop], data[start:end])
-    edit = Edit(path=finding.path, span=span_of(data, start + before, start + within), text=replacement)
-    _vouch(data, edit, call, keyword)
-    return [edit]
+    also = finding.fix.data.get("also", 0)
+    others = finding.evidence[: also if isinstance(also, int) else 0]
+    edits = []
+    for span in [finding.span, *(other.span for other in others if other.path == finding.path)]:
+        call = _call_at(tree, span, data, starts)
+        start, end = starts[call.lineno - 1] + call.col_offset, starts[(call.end_lineno or 1) - 1] + (call.end_col_offset or 0)
+        text = data[start:end].decode("utf-8").replace("\r\n", "\n")
+        begin, stop, replacement = _argument(text, keyword, format_number(value))
+        before, within = _raw_length(text[:begin], data[start:end]), _raw_length(text[:stop], data[start:end])
+        edit = Edit(path=finding.path, span=span_of(data, start + before, start + within), text=replacement)
+        _vouch(data, edit, call, keyword)
+        edits.append(edit)
+    return edits
 
 
 def _parse(data: bytes) -> _ast.Module:

@@ -131,11 +131,12 @@ def _indent(line: str) -> int:
 class _Yaml:
     """Where a YAML scan stands: the block whose values are hidden, and the value that runs over lines."""
 
-    __slots__ = ("block", "continues", "flow", "found", "quote")
+    __slots__ = ("block", "continues", "flow", "found", "key", "quote")
 
     def __init__(self, found: Ranges) -> None:
         self.found = found
         self.block: int | None = None
+        self.key = ""
         self.continues: int | None = None
         self.flow = 0
         self.quote = ""
@@ -175,16 +176,18 @@ def _yaml_line(number: int, line: str, state: _Yaml, found: Ranges) -> None:
             _hide(found, number, indent + 1, len(line))
         return
     column, key, value = len(match[1]), match[2].strip("\"'"), line[match.end() :]
-    opens = bool(_re("block").fullmatch(key))
+    opens = bool(_re("block").fullmatch(key)) or (key == "args" and not value.startswith("["))
     inside = state.block is not None
     if not value.strip() or value.lstrip().startswith(("#", "&")):
         if opens and not inside:
-            state.block = column
+            state.block, state.key = column, key.lower()
     elif value[0] in "{[" and (opens or inside):
         _hide(found, number, match.end(), len(line))
         state.flow = max(_balance(value), 0)
     else:
-        may_be_secret = (inside and key != "name") or _re("secret-key").fullmatch(key) or (opens and value[0] in "|>")
+        # `name:` is the variable's in a list of variables, and a key like any other in a Secret.
+        is_name = key == "name" and state.key.endswith(("env", "envs", "vars", "environment"))
+        may_be_secret = (inside and not is_name) or _re("secret-key").fullmatch(key) or (opens and value[0] in "|>")
         if may_be_secret and (value[0] in "|>" or not _harmless(value)):
             _yaml_value(number, line, (match.end(), column), state)
 
@@ -208,7 +211,8 @@ def _yaml_item(number: int, line: str, state: _Yaml, found: Ranges) -> None:
     start = len(line) - len(body)
     match = _re("assigned").match(body.lstrip("\"'"))
     if match is None:
-        if not _is_name(body):
+        # Below `args:` stand words of a command (`- --port=80`) as often as build arguments (`- TOKEN=x`).
+        if not _is_name(body) and state.key != "args":
             _hide(found, number, start, len(line))
         if body[:1] in ("{", "["):
             state.flow = max(_balance(body), 0)
