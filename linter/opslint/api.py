@@ -22,25 +22,30 @@ from opslint.base.typing import TYPE_CHECKING
 from opslint.base.value import ABSENT, Absent, Known, Secret, Unknown, Value, same, text_of
 
 if TYPE_CHECKING:
+    from opslint.base.tree import Mapping, Scalar
     from opslint.facts.answers import Answer
     from opslint.facts.cloudformation import CfnResource
+    from opslint.facts.compose import ComposeFile
+    from opslint.facts.dotenv import DotenvFile
     from opslint.facts.effects import FunctionEffects
     from opslint.facts.exceptions import SilentExcept
     from opslint.facts.gitlab import GitlabPipeline
     from opslint.facts.handlers import Handler, WebhookCheck
     from opslint.facts.http import ClientCall, HttpCall, ProcessCall, TimedCall
+    from opslint.facts.kubernetes import KubernetesObject
     from opslint.facts.migrations import AlembicRevision, DjangoMigration, MigrationRun, SqlScript
     from opslint.facts.modules import Function
     from opslint.facts.retries import UnboundedRetry
     from opslint.facts.routes import Route
-    from opslint.facts.terraform import HclFile, TfBlock, TfVars
+    from opslint.facts.terraform import HclFile, TfBlock, TfVars, is_secret_name
     from opslint.facts.workflows import Workflow
     from opslint.model.budgets import Budget, WorstCase
     from opslint.model.drivers import Waiting
     from opslint.model.environment_names import tier_tokens
     from opslint.model.environments import tier_of
     from opslint.model.handlers import Effect, Touch, Webhook
-    from opslint.model.migrations import MigrationGraph, MigrationNode
+    from opslint.model.mentions import Mention, foreign_tier, is_store
+    from opslint.model.migrations import MigrationGraph, MigrationNode, MigrationStart
     from opslint.model.model import DeploymentModel
     from opslint.model.pipelines import Action, Job, Mask, Pipeline, Step
     from opslint.model.records import Probe, Service
@@ -59,8 +64,10 @@ _LAZY = {
     "Budget": "opslint.model.budgets",
     "CfnResource": "opslint.facts.cloudformation",
     "ClientCall": "opslint.facts.http",
+    "ComposeFile": "opslint.facts.compose",
     "DeploymentModel": "opslint.model.model",
     "DjangoMigration": "opslint.facts.migrations",
+    "DotenvFile": "opslint.facts.dotenv",
     "Effect": "opslint.model.handlers",
     "EventSource": "opslint.model.resource_records",
     "Function": "opslint.facts.modules",
@@ -70,10 +77,14 @@ _LAZY = {
     "HclFile": "opslint.facts.terraform",
     "HttpCall": "opslint.facts.http",
     "Job": "opslint.model.pipelines",
+    "KubernetesObject": "opslint.facts.kubernetes",
+    "Mapping": "opslint.base.tree",
     "Mask": "opslint.model.pipelines",
+    "Mention": "opslint.model.mentions",
     "MigrationGraph": "opslint.model.migrations",
     "MigrationNode": "opslint.model.migrations",
     "MigrationRun": "opslint.facts.migrations",
+    "MigrationStart": "opslint.model.migrations",
     "Pipeline": "opslint.model.pipelines",
     "Probe": "opslint.model.records",
     "ProcessCall": "opslint.facts.http",
@@ -82,6 +93,7 @@ _LAZY = {
     "Root": "opslint.model.terraform_roots",
     "Route": "opslint.facts.routes",
     "RouteInfo": "opslint.model.routes",
+    "Scalar": "opslint.base.tree",
     "Service": "opslint.model.records",
     "SilentExcept": "opslint.facts.exceptions",
     "SqlScript": "opslint.facts.migrations",
@@ -100,6 +112,9 @@ _LAZY = {
     "as_number": "opslint.model.terraform_values",
     "as_text": "opslint.model.terraform_values",
     "bucket_versioned": "opslint.model.stateful",
+    "foreign_tier": "opslint.model.mentions",
+    "is_secret_name": "opslint.facts.terraform",
+    "is_store": "opslint.model.mentions",
     "settled": "opslint.model.terraform_values",
     "tier_of": "opslint.model.environments",
     "tier_tokens": "opslint.model.environment_names",
@@ -128,8 +143,10 @@ __all__ = [
     "Calls",
     "CfnResource",
     "ClientCall",
+    "ComposeFile",
     "DeploymentModel",
     "DjangoMigration",
+    "DotenvFile",
     "Edit",
     "Effect",
     "EventSource",
@@ -146,12 +163,16 @@ __all__ = [
     "Instructions",
     "Job",
     "Known",
+    "KubernetesObject",
     "Loc",
+    "Mapping",
     "Mask",
+    "Mention",
     "Meta",
     "MigrationGraph",
     "MigrationNode",
     "MigrationRun",
+    "MigrationStart",
     "Objects",
     "Option",
     "Pipeline",
@@ -164,6 +185,7 @@ __all__ = [
     "Root",
     "Route",
     "RouteInfo",
+    "Scalar",
     "Secret",
     "Service",
     "SilentExcept",
@@ -188,6 +210,9 @@ __all__ = [
     "as_number",
     "as_text",
     "bucket_versioned",
+    "foreign_tier",
+    "is_secret_name",
+    "is_store",
     "same",
     "settled",
     "text_of",

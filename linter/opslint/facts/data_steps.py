@@ -118,13 +118,26 @@ def _manager(node: _ast.expr) -> bool:
             return False
 
 
+def _model_of(document: PythonDocument, node: _ast.expr, scope: Scope) -> str:
+    """The model of a manager chain, where it came from ``apps.get_model("app", "Model")``; "" when it did not."""
+    while isinstance(node, _ast.Attribute | _ast.Call):
+        node = node.value if isinstance(node, _ast.Attribute) else node.func
+    found = scope.lookup(node.id) if isinstance(node, _ast.Name) else None
+    made = found[1][0].node if found is not None and len(found[1]) == 1 else None
+    if isinstance(made, _ast.Call) and isinstance(made.func, _ast.Attribute) and made.func.attr == "get_model" and made.args:
+        name = document.constant(made.args[-1], scope)
+        return name.rpartition(".")[2].lower() if isinstance(name, str) else ""
+    return ""
+
+
 def _step(document: PythonDocument, site: CallSite) -> dict[str, Any] | None:
     func = site.node.func
     if not isinstance(func, _ast.Attribute):
         return None
     if func.attr in ("create", "bulk_create", "acreate") and _manager(func.value):
         ignoring = document.constant(site.keyword("ignore_conflicts"), site.scope) is True
-        return {"op": "insert", "guarded": ignoring or site.keyword("update_conflicts") is not None}
+        guarded = ignoring or site.keyword("update_conflicts") is not None
+        return {"op": "insert", "table": _model_of(document, func.value, site.scope), "guarded": guarded}
     if func.attr == "update" and _manager(func.value):
         relative = any(
             keyword.arg is not None and _reads_itself(document, keyword.value, keyword.arg, site.scope)

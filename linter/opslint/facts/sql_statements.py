@@ -202,9 +202,12 @@ def _update(words: _Words) -> list[dict[str, Any]]:
     start = rest.index("SET") + 1 if "SET" in rest else len(rest)
     end = rest.index("WHERE") if "WHERE" in rest else len(rest)
     relative = False
-    for index in range(start, min(end, len(rest) - 3)):
-        # `x = x + n`, `x = x * n`, `x = x || y`: a second run changes the value again.
-        if rest[index + 1] == "=" and rest[index + 2] == rest[index] and rest[index + 3] in "+-*/|":
+    changed = set()
+    for index in range(start, min(end, len(rest) - 4)):
+        # `x = x + n`: a second run changes the value again. `x - 'key'` on JSON does not.
+        again = rest[index + 1] == "=" and rest[index + 2] == rest[index] and rest[index + 3] in ("+", "-", "*", "/")
+        if again and rest[index + 4] != "''":
             relative = True
-    guarded = "NULL" in rest[end:]
+            changed.add(rest[index])
+    guarded = "NULL" in rest[end:] or bool(changed & set(rest[end:]))
     return [{"op": "update", "table": table, "relative": relative, "guarded": guarded}]

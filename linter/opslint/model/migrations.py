@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+
 from opslint.base.record import Record
 from opslint.base.typing import TYPE_CHECKING
 from opslint.facts.migrations import AlembicRevision, DjangoApp, DjangoMigration, SqlScript
+from opslint.facts.shell_scripts import MakeTarget, ScriptSteps
+from opslint.model.migration_starts import MigrationStart, migration_starts
 
 if TYPE_CHECKING:
     from typing import Any
@@ -46,11 +50,12 @@ class MigrationGraph(Record):
     """The migrations of one application (Django), script location (Alembic) or directory (SQL).
 
     `tool`: ``django alembic sql``; `label` the app or directory. `heads` have no child; `missing` are (node, name, place) of parents that
-    are nowhere; `cycles` lists of nodes. `open` says why the graph may have more than was read ("" when it was read to the end).
+    are nowhere; `cycles` lists of nodes; `duplicates` (place, place, revision) of identifiers used twice. `open` says why the graph may have more than was read ("" when it was read to the end).
     """
 
-    __slots__ = ("cycles", "heads", "label", "location", "missing", "nodes", "open", "tool")
+    __slots__ = ("cycles", "duplicates", "heads", "label", "location", "missing", "nodes", "open", "tool")
     cycles: list[list[MigrationNode]]
+    duplicates: list[tuple[Loc, Loc, str]]
     heads: list[MigrationNode]
     label: str
     location: str
@@ -93,6 +98,21 @@ class MigrationGraphs:
     def is_new(self, path: str) -> bool:
         """A migration is new when the base revision does not have its file; all are with ``--all-migrations``."""
         return self.model.all_migrations or (self._old is not None and path not in self._old)
+
+    @cached_property
+    def upgrades_all_heads(self) -> bool:
+        """Some script or pipeline runs ``alembic upgrade heads``: several heads are meant."""
+        lists = [fact.commands for fact in self.model.facts(ScriptSteps)]
+        lists.extend(target.commands for target in self.model.facts(MakeTarget))
+        found = [words for commands in lists for _at, words, _info in commands]
+        found.extend(action.words for _pipeline, job in self.model.pipelines.jobs() for action in job.actions)
+        found.extend(entry.words for service in self.model.services for entries in service.entries for entry in entries)
+        return any("heads" in words and "upgrade" in words for words in found)
+
+    @cached_property
+    def starts(self) -> list[MigrationStart]:
+        """Containers that migrate when they start."""
+        return migration_starts(self.model)
 
     # Django
 
@@ -145,7 +165,7 @@ class MigrationGraphs:
         reason = next((fact.path for fact in facts if fact.open), "")
         open_ = f"{reason} computes its dependencies" if reason else ""
         return MigrationGraph(
-            cycles=[], heads=[], label=label, location=directory, missing=[], nodes=nodes, open=open_, tool="django"
+            cycles=[], duplicates=[], heads=[], label=label, location=directory, missing=[], nodes=nodes, open=open_, tool="django"
         )
 
     def _django_links(
@@ -173,14 +193,15 @@ class MigrationGraphs:
 
     def _replaced(self, app: str, name: str) -> list[str]:
         """Names of the squashed migrations that stand for (app, name)."""
-        return self._replacements().get((app, name), [])
+        return self._replacements.get((app, name), [])
 
+    @cached_property
     def _replacements(self) -> dict[tuple[str, str], list[str]]:
+        """(app, replaced migration) → names of the squashed migrations that replace it."""
         found: dict[tuple[str, str], list[str]] = {}
         for fact in self.model.facts(DjangoMigration):
             for app, name, _place in fact.replaces:
                 found.setdefault((app, name), []).append(_stem(fact.path))
-        self._replacements = lambda: found  # type: ignore[method-assign]
         return found
 
     # Alembic
@@ -211,9 +232,11 @@ class MigrationGraphs:
         nodes: dict[str, MigrationNode] = {}
         open_ = ""
         graph = MigrationGraph(
-            cycles=[], heads=[], label=location, location=location, missing=[], nodes=nodes, open="", tool="alembic"
+            cycles=[], duplicates=[], heads=[], label=location, location=location, missing=[], nodes=nodes, open="", tool="alembic"
         )
         for fact in facts:
+            if fact.revision in nodes:
+                graph.duplicates.append((nodes[fact.revision].loc, fact.loc, fact.revision))
             nodes[fact.revision] = MigrationNode(
                 down_loc=(fact.path, fact.down_at),
                 down_ops=fact.down_ops,
@@ -278,17 +301,17 @@ class MigrationGraphs:
             previous = [fact.path]
         heads = [nodes[previous[0]]] if previous else []
         return MigrationGraph(
-            cycles=[], heads=heads, label=directory, location=directory, missing=[], nodes=nodes, open="", tool="sql"
+            cycles=[], duplicates=[], heads=heads, label=directory, location=directory, missing=[], nodes=nodes, open="", tool="sql"
         )
 
     def _finish(self, graph: MigrationGraph) -> None:
         """Find heads and cycles. Migrations that a squash replaces count as the squash."""
         replaced = set()
         if graph.tool == "django":
-            names = {name for (app, name), _by in self._replacements().items() if app == graph.label}
+            names = {name for (app, name), _by in self._replacements.items() if app == graph.label}
             replaced = {name for name in names if name in graph.nodes}
             for node in graph.nodes.values():
-                extra = [by for parent in node.parents for by in self._replacements().get((graph.label, parent), [])]
+                extra = [by for parent in node.parents for by in self._replacements.get((graph.label, parent), [])]
                 node.parents.extend(by for by in extra if by != node.key and by in graph.nodes and by not in node.parents)
         followed = {parent for node in graph.nodes.values() for parent in node.parents if node.key not in replaced}
         graph.heads = [

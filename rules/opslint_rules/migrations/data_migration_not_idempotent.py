@@ -1,0 +1,95 @@
+"""Rows that a second run of a migration inserts or changes again."""
+
+from __future__ import annotations
+
+from opslint.api import TYPE_CHECKING, AlembicRevision, DjangoMigration, Meta, ProjectRule, SqlScript
+
+if TYPE_CHECKING:
+    from opslint.api import DeploymentModel, MigrationNode, Reporter
+
+
+class DataMigrationNotIdempotent(ProjectRule):
+    """A data migration inserts or counts up without looking whether it did so before.
+
+    What it finds:
+        A new migration that inserts rows (`op.bulk_insert`, `table.insert()`, `objects.create`, `INSERT`) with no guard for rows that are
+        there, or that changes a value by what it was (`SET n = n + 1`). Tables that the same migration creates are left out.
+
+    In production:
+        The migration stops half-way, or its bookkeeping is lost with a restored dump, and is run again: duplicate rows, or a unique
+        violation that keeps it from ever ending.
+
+    Bad:
+        # file: migrations/versions/b2_roles.py
+        import sqlalchemy as sa
+        from alembic import op
+        revision = "b2"
+        down_revision = None
+        roles = sa.table("roles", sa.column("name"))
+        def upgrade():
+            op.bulk_insert(roles, [{"name": "admin"}])  # expect: data-migration-not-idempotent
+        def downgrade():
+            op.execute("DELETE FROM roles WHERE name = 'admin'")
+
+    Good:
+        # file: migrations/versions/b2_roles.py
+        from alembic import op
+        revision = "b2"
+        down_revision = None
+        def upgrade():
+            op.execute("INSERT INTO roles (name) VALUES ('admin') ON CONFLICT DO NOTHING")
+        def downgrade():
+            op.execute("DELETE FROM roles WHERE name = 'admin'")
+
+    Exempt:
+        `get_or_create`, `ON CONFLICT`, `WHERE NOT EXISTS`, `ignore_conflicts`, a look at the table first; tables created in the same
+        migration; functions that are not in the migration's file.
+
+    Fix safety:
+        Manual.
+
+    Authority:
+        https://docs.djangoproject.com/en/stable/topics/migrations/#data-migrations
+    """
+
+    meta = Meta(
+        "data-migration-not-idempotent",
+        category="migrations",
+        severity="warning",
+        confidence="medium",
+        summary="A data migration inserts or counts up without looking whether it did so before.",
+        help="Insert with `ON CONFLICT DO NOTHING` or `get_or_create`; compute new values from columns the migration does not change.",
+        authority="https://docs.djangoproject.com/en/stable/topics/migrations/#data-migrations",
+        fix="manual",
+    )
+    needs = (AlembicRevision, DjangoMigration, SqlScript)
+
+    def check(self, model: DeploymentModel, report: Reporter) -> None:
+        """Report each new migration once, at its first such step."""
+        for graph in model.migrations.all:
+            for node in graph.nodes.values():
+                if node.new:
+                    self._node(node, report)
+
+    def _node(self, node: MigrationNode, report: Reporter) -> None:
+        created = {op["table"].rpartition(".")[2] for op in node.ops if op["op"] == "create_table"}
+        found = []
+        for op in node.ops:
+            if op["op"] == "run_python" and op.get("steps") is None:
+                report.silent("the function of a data migration is not in its file", node.place(op))
+            for step in [op, *(op.get("steps") or [])]:
+                again = step["op"] == "insert" or (step["op"] == "update" and step.get("relative"))
+                table = str(step.get("table", "")).rpartition(".")[2]
+                if again and not step.get("guarded") and not (table and table in created):
+                    found.append(step)
+        if not found:
+            return
+        first, *others = found
+        what = "inserts rows" if first["op"] == "insert" else "changes a value by what it was"
+        table = f" into `{first['table']}`" if first.get("table") and first["op"] == "insert" else ""
+        report(
+            at=(node.path, first["at"]),
+            message=f"The migration {what}{table} without looking whether it did so before: run a second time, it does it twice or fails.",
+            evidence=[((node.path, op["at"]), "likewise") for op in others[:5]],
+            key=node.key,
+        )

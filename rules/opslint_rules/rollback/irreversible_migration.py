@@ -1,0 +1,107 @@
+"""A migration that cannot be taken back."""
+
+from __future__ import annotations
+
+from opslint.api import TYPE_CHECKING, AlembicRevision, DjangoMigration, Meta, ProjectRule, SqlScript
+
+if TYPE_CHECKING:
+    from opslint.api import DeploymentModel, MigrationGraph, MigrationNode, Reporter
+
+_DESTRUCTIVE = frozenset(("drop_table", "drop_column"))
+_HARMLESS = frozenset(("state", "add_index", "drop_index", "other", "sql"))
+
+
+class IrreversibleMigration(ProjectRule):
+    """A new migration has no way back.
+
+    What it finds:
+        Alembic: a revision that changes something, whose `downgrade()` is empty, missing or raises. Django: `RunPython` or `RunSQL`
+        without a reverse. SQL: an up script without its down script in a directory where the others have one.
+
+    In production:
+        The release is bad and must be rolled back. The schema cannot go with it, and the old version meets tables it does not know.
+
+    Bad:
+        # file: migrations/versions/b2_email.py
+        from alembic import op
+        revision = "b2"
+        down_revision = None
+        def upgrade():
+            op.drop_column("users", "nickname")
+        def downgrade():  # expect: irreversible-migration
+            pass
+
+    Good:
+        # file: migrations/versions/b2_email.py
+        import sqlalchemy as sa
+        from alembic import op
+        revision = "b2"
+        down_revision = None
+        def upgrade():
+            op.drop_column("users", "nickname")
+        def downgrade():
+            op.add_column("users", sa.Column("nickname", sa.String(50), nullable=True))
+
+    Exempt:
+        Merge revisions and revisions that do nothing; `RunPython.noop` as reverse; indexes.
+
+    Fix safety:
+        Manual: `migrations.RunPython.noop` where nothing needs to be undone.
+
+    Authority:
+        https://docs.djangoproject.com/en/stable/ref/migration-operations/#runpython
+    """
+
+    meta = Meta(
+        "irreversible-migration",
+        category="rollback",
+        severity="error",
+        confidence="high",
+        summary="A new migration has no way back.",
+        help="Write the downgrade, or say `RunPython.noop` where there is nothing to undo.",
+        authority="https://docs.djangoproject.com/en/stable/ref/migration-operations/#runpython",
+        fix="manual",
+    )
+    needs = (AlembicRevision, DjangoMigration, SqlScript)
+
+    def check(self, model: DeploymentModel, report: Reporter) -> None:
+        """Report each new migration once."""
+        for graph in model.migrations.all:
+            pairs = sum(node.downgrade == "given" for node in graph.nodes.values())
+            for node in graph.nodes.values():
+                if not node.new:
+                    continue
+                if graph.tool == "django":
+                    self._django(node, report)
+                elif graph.tool == "alembic" or pairs * 2 > len(graph.nodes):
+                    self._downgrade(graph, node, report)
+
+    def _django(self, node: MigrationNode, report: Reporter) -> None:
+        found = [op for op in node.ops if op.get("reverse") == "none" and op["op"] != "state"]
+        if not found:
+            return
+        first, *others = found
+        what = f"`RunPython({first['name']})`" if first["op"] == "run_python" and first["name"] else "`RunPython` or `RunSQL`"
+        report(
+            at=node.place(first),
+            message=f"{what} has no reverse: `manage.py migrate` cannot go back over this migration, also not over its schema changes.",
+            evidence=[(node.place(op), "no reverse either") for op in others[:5]],
+            severity="error" if any(op["op"] in _DESTRUCTIVE for op in node.ops) else "warning",
+            key=node.key,
+        )
+
+    def _downgrade(self, graph: MigrationGraph, node: MigrationNode, report: Reporter) -> None:
+        changes = [op for op in node.ops if op["op"] not in _HARMLESS]
+        if node.downgrade == "given" or not changes or len(node.parents) > 1:
+            return
+        how = {"empty": "is empty", "raises": "raises", "missing": "is missing"}[node.downgrade]
+        what = "`downgrade()`" if graph.tool == "alembic" else "The down script"
+        destructive = next((op for op in changes if op["op"] in _DESTRUCTIVE), None)
+        first = destructive or changes[0]
+        report(
+            at=node.down_loc,
+            message=f"{what} of `{node.key.rpartition('/')[2]}` {how}: the release cannot be rolled back together with its schema.",
+            evidence=[(node.place(first), f"changes `{first.get('table') or first.get('name') or 'the database'}`")],
+            severity="error" if destructive is not None else "warning",
+            key=node.key,
+        )
