@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from opslint.base.location import Loc
     from opslint.base.value import Value
     from opslint.model.cloudformation import Template
+    from opslint.model.mentions import Mention
     from opslint.model.model import DeploymentModel
     from opslint.model.resource_records import Stateful
     from opslint.model.terraform_nodes import Resource
@@ -360,6 +361,13 @@ class Resources:
         from opslint.model.stateful import stateful
 
         return stateful(self._model)
+
+    @cached_property
+    def mentions(self) -> list[Mention]:
+        """Values that named environments are given, for questions of overlap."""
+        from opslint.model.mentions import mentions
+
+        return mentions(self._model)
 
     @cached_property
     def state_backends(self) -> list[StateBackend]:

@@ -1,0 +1,240 @@
+"""Values that an environment is given anywhere: variables of its workloads, dotenv and tfvars files, literals of its Terraform.
+
+Each is reduced to `Masked` (kind, host, name, digest), so that identity-bearing values can be compared without being kept.
+"""
+
+from __future__ import annotations
+
+from opslint.base.masking import Masked, mask
+from opslint.base.record import Record
+from opslint.base.typing import TYPE_CHECKING
+from opslint.base.value import Known
+from opslint.facts.dotenv import DotenvFile
+from opslint.facts.env_values import decode_literal
+from opslint.model.environment_names import tier_tokens
+from opslint.model.environments import tier_of
+from opslint.model.resources import tokens
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any
+
+    from opslint.base.expression import BodyData, Expression
+    from opslint.base.location import Loc
+    from opslint.model.model import DeploymentModel
+
+IDENTITY_NAMES = frozenset(
+    "host hostname endpoint server address addr bucket database db dbname queue topic stream table cluster dsn url uri broker vpc"
+    " account project vhost namespace exchange index realm tenant keyspace instance repo_bucket domain arn".split()
+)
+"""Words of a variable's name that say its whole value names a thing (a host, a bucket, a queue)."""
+
+ALLOWED_NAMES = frozenset(
+    "image images registry repository repo ecr acr gcr artifact artifacts artefact artefacts package packages layer chart charts cdn zone"
+    " parent certificate cert acm snapshot restore source template module tag tags version docs documentation description mode stage tier"
+    " profile settings config environment env label labels workspace key_prefix".split()
+)
+"""Words of a name that say the value may be production's on purpose: things that are only read, or that name no thing."""
+
+ALLOWED_HOSTS = (
+    ".dkr.ecr.",
+    "gcr.io",
+    "pkg.dev",
+    "ghcr.io",
+    "docker.io",
+    "quay.io",
+    ".azurecr.io",
+    "artifactory",
+    "nexus",
+    "registry.",
+    "artifacts.",
+    "public.ecr.aws",
+)
+"""Parts of hosts that hold images and packages."""
+
+STORE_SCHEMES = frozenset(
+    "postgres postgresql postgresql+psycopg postgresql+psycopg2 postgresql+asyncpg mysql mysql+pymysql mariadb redis rediss amqp amqps"
+    " mongodb mongodb+srv kafka mssql clickhouse cassandra nats memcached sqlserver oracle elasticsearch jdbc".split()
+)
+"""Schemes of URLs that name a place where data is kept."""
+
+STORE_HOSTS = (
+    ".rds.amazonaws.com",
+    ".cache.amazonaws.com",
+    ".docdb.amazonaws.com",
+    ".kafka.amazonaws.com",
+    ".mq.amazonaws.com",
+    ".es.amazonaws.com",
+    ".redshift.amazonaws.com",
+    ".database.windows.net",
+    ".database.azure.com",
+    ".redis.cache.windows.net",
+    ".documents.azure.com",
+    ".servicebus.windows.net",
+    ".mongodb.net",
+    ".mysql.database.azure.com",
+    ".neon.tech",
+    ".supabase.co",
+    ".upstash.io",
+    ".cloudamqp.com",
+    ".aivencloud.com",
+    ".psdb.cloud",
+    ".redislabs.com",
+    ".redis-cloud.com",
+    ".confluent.cloud",
+)
+"""Ends of hosts that belong to one managed database, cache or broker."""
+
+STORE_ARNS = frozenset("sqs sns s3 dynamodb rds secretsmanager kinesis elasticache kafka es firehose events states".split())
+
+
+MAX_NAME = 120
+"""Characters of a bare name that may identify a thing."""
+
+
+class Mention(Record):
+    """One value one environment is given. `source` says where it comes from in a message."""
+
+    __slots__ = ("environment", "files", "loc", "name", "source", "value")
+    environment: str
+    files: list[str]
+    loc: Loc
+    name: str
+    source: str
+    value: Masked
+
+
+def mentions(model: DeploymentModel) -> list[Mention]:
+    """Return the values of all named environments, each place once per environment."""
+    seen: set[tuple[str, Loc, str]] = set()
+    out: list[Mention] = []
+    for found in (*_of_workloads(model), *_of_dotenv(model), *_of_terraform(model)):
+        key = (found.environment, found.loc, found.name)
+        if key not in seen:
+            seen.add(key)
+            out.append(found)
+    return out
+
+
+def _of_workloads(model: DeploymentModel) -> Iterator[Mention]:
+    for workload in model.workloads:
+        for environment in workload.environments:
+            for container in workload.containers:
+                for entry in container.entries:
+                    if isinstance(entry.value, Known) and isinstance(entry.value.value, Masked):
+                        yield Mention(
+                            environment=environment,
+                            files=workload.files,
+                            loc=entry.loc,
+                            name=entry.name,
+                            source=entry.origin,
+                            value=entry.value.value,
+                        )
+
+
+def _of_dotenv(model: DeploymentModel) -> Iterator[Mention]:
+    for fact in model.facts(DotenvFile):
+        found = model.environments.of_path(fact.path)
+        if found is None:
+            continue
+        for name, _at, place, value in fact.entries:
+            if isinstance(value, list) and value[0] == "x":
+                yield Mention(
+                    environment=found.name,
+                    files=[fact.path],
+                    loc=fact.place(place),
+                    name=name,
+                    source=fact.path,
+                    value=decode_literal(value),
+                )
+
+
+def _of_terraform(model: DeploymentModel) -> Iterator[Mention]:
+    for root in model.terraform.roots:
+        if len(root.environments) != 1:
+            continue
+        environment = root.environments[0]
+        for name, given in root.module.inputs.items():
+            if given.expression is not None:
+                yield from _literals(environment, root.files, given.loc, name, given.expression)
+        own = model.environments.of_path(f"{root.path}/main.tf" if root.path else "main.tf")
+        if own is None or own.name != environment:
+            continue
+        for kind, blocks in root.module.directory.blocks.items():
+            if kind in ("variable", "terraform", "output", "moved", "import", "removed"):
+                continue
+            for block in blocks:
+                yield from _of_body(environment, root.files, block.path, block.body)
+
+
+def _of_body(environment: str, files: list[str], path: str, body: BodyData) -> Iterator[Mention]:
+    bodies: list[Any] = [body]
+    while bodies:
+        attributes, blocks, _open = bodies.pop()
+        for name, at, expression in attributes:
+            if name not in ("source", "version", "depends_on", "tags", "description"):
+                yield from _literals(environment, files, (path, at), name, expression)
+        bodies.extend(block[3] for block in blocks if block[0] not in ("lifecycle", "condition"))
+
+
+def _literals(environment: str, files: list[str], loc: Loc, name: str, expression: Expression) -> Iterator[Mention]:
+    stack: list[tuple[Expression, str, Loc]] = [(expression, name, loc)]
+    while stack:
+        current, own, place = stack.pop()
+        tag = current[0]
+        value: Masked | None = None
+        if tag == "lit" and isinstance(current[1], str):
+            value = mask(current[1])
+        elif tag == "mask":
+            value = Masked(**dict(zip(Masked.FIELDS, current[1:], strict=True)))
+        elif tag == "list":
+            stack.extend((item, own, place) for item in current[1])
+        elif tag == "obj":
+            for key, item, at in current[2]:
+                stack.append((item, str(key[1]) if key[0] == "lit" else own, (place[0], at) if at >= 0 else place))
+        if value is not None and tag == "lit" and value.kind == "text" and len(current[1]) <= MAX_NAME and " " not in current[1]:
+            # A bare name (a bucket, a queue) identifies a thing where the variable's name says so.
+            value = value.replace(name=current[1])
+        if value is not None:
+            yield Mention(environment=environment, files=files, loc=place, name=own, source="", value=value)
+
+
+def identities(found: Mention) -> list[str]:
+    """Return the identity-bearing texts of a value: its host, the name of what it points at, a bare name where the variable says so."""
+    words = set(tokens(found.name))
+    if words & ALLOWED_NAMES:
+        return []
+    value = found.value
+    if value.kind in ("url", "host"):
+        if any(part in value.host for part in ALLOWED_HOSTS):
+            return []
+        return [text for text in (value.host, value.name) if text]
+    if value.kind == "arn":
+        return [value.name] if value.name else []
+    if value.kind == "text" and value.name and words & IDENTITY_NAMES:
+        return [value.name]
+    return []
+
+
+def foreign_tier(found: Mention, tier: str) -> str:
+    """Return the identity that names `tier` although the value is given to another tier; "" when none does."""
+    own = tier_of(found.environment)
+    for text in identities(found):
+        named = tier_tokens(text)
+        if tier in named and own not in named:
+            return text
+    return ""
+
+
+def is_store(found: Mention) -> bool:
+    """Tell whether the value points at one place where data is kept: two environments that have it share that place."""
+    value = found.value
+    if set(tokens(found.name)) & ALLOWED_NAMES:
+        return False
+    if value.kind == "url" and value.scheme in STORE_SCHEMES:
+        return "." in value.host and not value.host.endswith((".local", ".internal", ".svc", ".localhost", ".svc.cluster.local"))
+    if value.kind in ("url", "host") and value.host.endswith(STORE_HOSTS):
+        return True
+    if value.kind == "arn":
+        return value.scheme.partition(":")[2] in STORE_ARNS
+    return value.kind == "url" and value.host.startswith("sqs.") and value.host.endswith(".amazonaws.com")
