@@ -39,7 +39,7 @@ class _Options:
 
 
 def _c_loads() -> Callable[[str], Any]:
-    scan = _json.make_scanner(_Options)
+    scan = _json.make_scanner(_Options)  # type: ignore[arg-type]
 
     def loads(text: str) -> Any:
         try:

@@ -136,30 +136,41 @@ class Cupboard:
 
     def __init__(self, directory: str) -> None:
         self._directory = os.path.join(directory, "install")
+        self._usable = private_directory(directory) and private_directory(self._directory)
 
     def _path(self, name: str) -> str:
         return os.path.join(self._directory, f"{name}-{sys.version_info[0]}{sys.version_info[1]}-{FORMAT}.json")
 
     def get(self, name: str) -> Any:
         """Return what was put under `name`, else None."""
-        return read_sealed(self._path(name), b"") if private_directory(self._directory) else None
+        return read_sealed(self._path(name), b"") if self._usable else None
 
     def put(self, name: str, value: Any) -> None:
         """Keep a JSON value under `name`."""
-        if private_directory(self._directory):
+        if self._usable:
             write_file(self._path(name), seal(encode(value), b""))
+
+
+def outside_directory(root: str, option: str | None) -> str | None:
+    """Return the cache's directory, None when it lies inside of the tree at `root`.
+
+    What a pull request can commit must never be believed: UsageError when it was the user who chose such a place.
+    """
+    directory, named = cache_directory(option)
+    if not is_inside(directory, root):
+        return directory
+    if named:
+        raise UsageError(f"the cache directory {directory} lies inside of the linted tree {root}; choose one outside")
+    return None
 
 
 def open_store(root: str, option: str | None, stamp: str, name: str) -> Store | None:
     """Return the store of the project at `root`, None where no cache can be kept.
 
-    `stamp` names the state of the installation; a store made in another state is not read. UsageError when the user's
-    choice of a directory lies inside of the linted tree: what a pull request can commit must never be believed.
+    `stamp` names the state of the installation; a store made in another state is not read.
     """
-    directory, named = cache_directory(option)
-    if is_inside(directory, root):
-        if named:
-            raise UsageError(f"the cache directory {directory} lies inside of the linted tree {root}; choose one outside")
+    directory = outside_directory(root, option)
+    if directory is None:
         return None
     where = os.path.join(directory, "projects", blake2b(os.fsencode(os.path.realpath(root)), digest_size=16).hexdigest())
     is_new = not os.path.isdir(where)

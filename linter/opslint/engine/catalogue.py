@@ -108,5 +108,3 @@ def implied_literals(hook: str, names: list[str]) -> list[str]:
 
 def _text(literal: str | bytes) -> str:
     return literal.decode("utf-8") if isinstance(literal, bytes) else literal
-
-

@@ -61,7 +61,10 @@ def is_configured(pyproject: str) -> bool:
 
 def find_targets(paths: list[str], root: str | None, *, overlay: str | None = None) -> list[Target]:
     """Return the projects that `paths` touch, sorted by root. UsageError for a path that is not there and never was in git."""
-    given = sorted({os.path.abspath(path) for path in paths or ([] if overlay else ["."])} | ({os.path.abspath(overlay)} if overlay else set()))
+    given = sorted(
+        {os.path.abspath(path) for path in paths or ([] if overlay else ["."])}
+        | ({os.path.abspath(overlay)} if overlay else set())
+    )
     for path in given:
         if not os.path.lexists(path) and path != (overlay and os.path.abspath(overlay)) and not _was_there(path):
             raise UsageError(f"{path}: no such file or directory")
@@ -242,6 +245,8 @@ def ignored_paths(root: str, paths: list[str], *, uses_git: bool) -> set[str]:
             directory = "/".join(parts[:depth])
             if os.path.isfile(os.path.join(root, directory, ".gitignore")):
                 ignores.add(root, directory)
-        if any(ignores.match("/".join(parts[:depth]) + ("/" if depth < len(parts) else "")) for depth in range(1, len(parts) + 1)):
+        if any(
+            ignores.match("/".join(parts[:depth]) + ("/" if depth < len(parts) else "")) for depth in range(1, len(parts) + 1)
+        ):
             found.add(path)
     return found

@@ -15,7 +15,7 @@ from opslint.engine.worker import MAX_BYTES, FileResult, decode_places
 from opslint.syntax.readers import has_reader
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from typing import Any
 
     from opslint.base.fact import Fact
@@ -175,9 +175,9 @@ class FileStage:
         if self.changed or not self.store.is_current(self.entries):
             self.store.save(self.entries, self.started_ns - RACY_NS)
 
-    def rows(self, kind: str) -> list[tuple[str, Iterable[list[Any]]]]:
+    def rows(self, kind: str) -> list[tuple[str, Iterable[Sequence[Any]]]]:
         """Return (path, rows) for every file that gave facts of `kind`, in path order."""
-        found: dict[str, Iterable[list[Any]]] = {}
+        found: dict[str, Iterable[Sequence[Any]]] = {}
         if self.store is not None:
             found.update(self.store.rows(kind, self.entries))
         for path, entry in self.entries.items():

@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 _COMMENTS = ("#", "//", "--", ";", "*", "/*")
 _MAX_SCOPE = 12
 _NAME_ONLY = ("dotenv", "tfvars")
-_MAX_SCAN = 4000
-"""Lines looked at above a place; deeper scopes in larger blocks are cut, which only makes addresses less specific."""
 
 
 class Addresses:
@@ -30,6 +28,7 @@ class Addresses:
         self._read = read
         self._kind = kind
         self._lines: dict[str, list[str]] = {}
+        self._parents: dict[str, list[int]] = {}
         self._known: dict[tuple[str, Span], str] = {}
 
     def of(self, path: str, span: Span) -> str:
@@ -48,9 +47,21 @@ class Addresses:
         text = lines[line - 1]
         kind = self._kind(path)
         parts = [path]
-        parts += [_head(scope, kind) for scope in _scopes(lines, line)]
+        parts += [_head(scope, kind) for scope in self._scopes(path, line)]
         parts.append(_anchor(text, span, kind))
         return "\n".join(parts)
+
+    def _scopes(self, path: str, line: int) -> list[str]:
+        """Return the lines that enclose `line`, outermost first."""
+        parents = self._parents.get(path)
+        if parents is None:
+            parents = self._parents[path] = parents_of(self._lines_of(path))
+        found: list[str] = []
+        index = parents[line - 1]
+        while index >= 0 and len(found) < _MAX_SCOPE:
+            found.append(self._lines[path][index].strip())
+            index = parents[index]
+        return found[::-1]
 
     def _lines_of(self, path: str) -> list[str]:
         lines = self._lines.get(path)
@@ -61,30 +72,26 @@ class Addresses:
         return lines
 
 
-def _indent(text: str) -> int:
-    return len(text) - len(text.lstrip())
-
-
-def _scopes(lines: list[str], line: int) -> list[str]:
-    """Return the lines that enclose `line` by indentation, outermost first."""
-    found: list[str] = []
-    depth = _indent(lines[line - 1])
-    is_item = lines[line - 1].lstrip().startswith("- ")
-    for index in range(line - 2, max(-1, line - 2 - _MAX_SCAN), -1):
-        text = lines[index]
+def parents_of(lines: list[str]) -> list[int]:
+    """Return, for each line, the index of the line that encloses it by indentation, or -1. One pass."""
+    parents: list[int] = []
+    open_lines: list[tuple[int, int, bool, bool]] = []
+    for index, text in enumerate(lines):
         body = text.strip()
         if not body or body.startswith(_COMMENTS) or body[0] in ")]}":
+            parents.append(open_lines[-1][1] if open_lines else -1)
             continue
         indent = len(text) - len(text.lstrip())
-        # A list item may stand at the indentation of the key that holds the list.
-        holds_item = is_item and indent == depth and body.endswith(":") and not body.startswith("- ")
-        if indent < depth or holds_item:
-            found.append(body)
-            depth = indent
-            is_item = body.startswith("- ")
-            if (indent == 0 and not is_item) or len(found) == _MAX_SCOPE:
+        is_item = body.startswith("- ")
+        while open_lines:
+            depth, _line, above_is_item, opens = open_lines[-1]
+            # A list item may stand at the indentation of the key that holds the list.
+            if depth < indent or (depth == indent and is_item and opens and not above_is_item):
                 break
-    return found[::-1]
+            open_lines.pop()
+        parents.append(open_lines[-1][1] if open_lines else -1)
+        open_lines.append((indent, index, is_item, body.endswith(":")))
+    return parents
 
 
 def _normal(text: str) -> str:

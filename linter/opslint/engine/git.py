@@ -123,7 +123,20 @@ def ls_files(root: str, *, tracked: bool) -> list[str]:
 def deleted_in_index(root: str) -> list[str]:
     """Return the paths below `root` that HEAD has and the index has not."""
     try:
-        out = run(root, ["diff-index", "--cached", "--no-ext-diff", "--no-renames", "--relative", "--name-only", "-z", "--diff-filter=D", "HEAD"])
+        out = run(
+            root,
+            [
+                "diff-index",
+                "--cached",
+                "--no-ext-diff",
+                "--no-renames",
+                "--relative",
+                "--name-only",
+                "-z",
+                "--diff-filter=D",
+                "HEAD",
+            ],
+        )
     except GitError:
         return []
     return sorted(os.fsdecode(name) for name in out.split(b"\0") if name)

@@ -72,7 +72,9 @@ def analyse_apart(job: Job, work: Callable[[Job], Done]) -> Done:
         path, kind, content, packed = loads(body.decode("utf-8", "surrogatepass"))
         return path, kind, content, None if packed is None else FileResult.unpack(packed)
     code = os.waitstatus_to_exitcode(status)
-    message = f"the {job.kind} reader crashed the process (signal {-code})" if code < 0 else f"the {job.kind} reader ended with {code}"
+    message = (
+        f"the {job.kind} reader crashed the process (signal {-code})" if code < 0 else f"the {job.kind} reader ended with {code}"
+    )
     return job.path, job.kind, "", failed(job.kind, "reader-crash", message)
 
 

@@ -52,9 +52,7 @@ OPTIONS: tuple[CheckOption, ...] = (
     CheckOption("--ignore", "str", None, "Not these rules or categories.", repeatable=True, metavar="NAMES"),
     CheckOption("--min-severity", "str", "warning", "Report findings at or above this severity.", choices=LEVELS),
     CheckOption("--fail-on", "str", "error", "Exit 1 for findings at or above this severity.", choices=LEVELS),
-    CheckOption(
-        "--min-confidence", "str", "medium", "Report findings at or above this confidence.", choices=CONFIDENCE_LEVELS
-    ),
+    CheckOption("--min-confidence", "str", "medium", "Report findings at or above this confidence.", choices=CONFIDENCE_LEVELS),
     CheckOption("--diff", "str", None, "Report only findings that the merge base of REV and HEAD did not have.", metavar="REV"),
     CheckOption("--all-migrations", "flag", False, "Judge old migrations too."),
     CheckOption("--baseline", "str", None, "Leave out the findings listed in FILE.", metavar="FILE"),

@@ -144,9 +144,7 @@ def find_packs(cupboard: Cupboard | None) -> Packs:
     _load_catalogue(facts, cupboard)
     if facts.stamp.startswith("source"):
         # A development tree: the readers and the engine change without a new version.
-        facts.stamp += "".join(
-            _source_stamp(os.path.join(own, layer)) for layer in ("base", "syntax", "engine", "model")
-        )
+        facts.stamp += "".join(_source_stamp(os.path.join(own, layer)) for layer in ("base", "syntax", "engine", "model"))
     return Packs(packs, facts)
 
 
@@ -156,7 +154,7 @@ def search_path() -> list[str]:
     directories = []
     for entry in sys.path:
         # "" and the working directory could be the linted tree itself: rule packs come from the environment only.
-        if not entry or os.path.abspath(entry) == here and entry not in os.environ.get("PYTHONPATH", "").split(os.pathsep):
+        if not entry or (os.path.abspath(entry) == here and entry not in os.environ.get("PYTHONPATH", "").split(os.pathsep)):
             continue
         directory = os.path.abspath(entry)
         if directory not in directories:

@@ -7,13 +7,14 @@ from opslint.base.location import FILE_TOP
 from opslint.base.rule import Reporter
 from opslint.base.typing import TYPE_CHECKING
 from opslint.engine.fingerprint import Addresses, stamp
+from opslint.engine.fixes import offered
 from opslint.engine.select import Severities, lower
 from opslint.engine.suppress import Suppressions, today
 from opslint.engine.worker import decode_report, encode_report, encode_text
 from opslint.syntax.readers import SOFT_KINDS, has_reader
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
     from typing import Any
 
     from opslint.base.finding import Report
@@ -59,7 +60,6 @@ class Linked:
         self.environments: list[str] = []
         self.hints: list[str] = []
         self.undecided = 0
-
 
     def encode(self) -> list[Any]:
         """Return the linked result as JSON values."""
@@ -122,9 +122,7 @@ def _instance(packs: Packs, name: str, settings: ProjectSettings) -> Rule | None
     return None if rule is None else rule(settings.rule_options.get(name))
 
 
-def _rate(
-    linked: Linked, reports: list[Report], model: DeploymentModel, packs: Packs, settings: ProjectSettings
-) -> None:
+def _rate(linked: Linked, reports: list[Report], model: DeploymentModel, packs: Packs, settings: ProjectSettings) -> None:
     """Merge reports of one cause, name their environments, and set the severity each has there."""
     severities = Severities(settings)
     merged: dict[str, Report] = {}
@@ -203,7 +201,7 @@ def conclude(linked: Linked, stage: FileStage, packs: Packs, settings: ProjectSe
             environments=names,
             evidence=[Related(message=note, path=loc[0], span=positions.of(loc)) for loc, note in report.evidence],
             fingerprint="",
-            fix=report.fix,
+            fix=offered(report.fix, settings),
             help=rule.help,
             message=report.message,
             path=report.at[0],

@@ -19,7 +19,7 @@ from opslint.engine.source import DiskSource
 from opslint.engine.worker import MAX_BYTES, Analyser
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from typing import Any
 
     from opslint.base.fact import Fact
@@ -77,7 +77,7 @@ class ProjectRun:
         }
         return DeploymentModel(
             files,
-            self.stage.facts,  # type: ignore[arg-type]
+            self.stage.facts,
             asked.read,
             self.settings,
             is_ignored=lambda path: path in self.source.ignored([path]),
@@ -110,7 +110,12 @@ class ProjectRun:
             self.linked_anew = True
             asked = Asked(self)
             linked = link(self.model(asked), stage, self.packs, self.settings, self.enabled)
-            if stage.store is not None and not linked.problems and not self.packs.problems and not getattr(self.source, "overlay", None):
+            if (
+                stage.store is not None
+                and not linked.problems
+                and not self.packs.problems
+                and not getattr(self.source, "overlay", None)
+            ):
                 stage.store.write_link(key, [linked.encode(), asked.encode()])
         self.verdict = conclude(linked, stage, self.packs, self.settings, self.enabled)
         stage.save()
@@ -221,7 +226,7 @@ def run(options: RunOptions, *, notes: list[str] | None = None, overlay: dict[st
     targets = find_targets(options.paths, options.root, overlay=options.stdin_filename)
     if options.root is None:
         targets = add_nested(targets)
-    packs = find_packs(cupboard(options))
+    packs = find_packs(cupboard(options, [target.root for target in targets]))
     shares = []
     for target in targets:
         project = open_project(target, options, packs, overlay or {})
@@ -230,14 +235,16 @@ def run(options: RunOptions, *, notes: list[str] | None = None, overlay: dict[st
     return merge(shares, options, notes if notes is not None else [])
 
 
-def cupboard(options: RunOptions) -> Cupboard | None:
-    """Return where the installation is remembered.
+def cupboard(options: RunOptions, roots: Iterable[str]) -> Cupboard | None:
+    """Return where the installation is remembered; None when that would be inside of a linted tree.
 
     `--no-cache` is about results: the list of installed packs is kept in any case, as it tells nothing about a project.
+    UsageError when the user's choice of a directory lies inside of a linted tree.
     """
-    from opslint.engine.cache import Cupboard, cache_directory
+    from opslint.engine.cache import Cupboard, outside_directory
 
-    return Cupboard(cache_directory(options.cache_dir)[0])
+    directories = [outside_directory(root, options.cache_dir) for root in roots]
+    return None if None in directories or not directories else Cupboard(directories[0] or "")
 
 
 def open_project(target: Target, options: RunOptions, packs: Packs, overlay: dict[str, bytes]) -> ProjectRun:
@@ -304,9 +311,7 @@ def share_of(project: ProjectRun, target: Target, options: RunOptions) -> Share:
     share.environments, share.hints = verdict.environments, verdict.hints
     shown = [finding for finding in verdict.findings if wanted(finding)]
     for finding in shown:
-        if not at_least(finding.severity, options.min_severity, SEVERITIES):
-            share.hidden[finding.severity] = share.hidden.get(finding.severity, 0) + 1
-        elif not at_least(finding.confidence, options.min_confidence, CONFIDENCES):
+        if not at_least(finding.severity, options.min_severity, SEVERITIES) or not at_least(finding.confidence, options.min_confidence, CONFIDENCES):
             share.hidden[finding.severity] = share.hidden.get(finding.severity, 0) + 1
         else:
             share.findings.append(finding)

@@ -80,7 +80,8 @@ class Severities:
         `base` is the severity in production. The most severe environment counts; ``None`` as environment when none is known.
         """
         best: tuple[int, str, str | None] | None = None
-        for name in list(environments) or [None]:
+        names: list[str | None] = [*environments]
+        for name in names or [None]:
             level = self._in_tier(rule, base, (name or UNNAMED_TIER).partition("/")[0], known=name is not None)
             if level == "off":
                 continue

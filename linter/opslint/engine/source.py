@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import Any, Protocol
 
+    Paths = list[str]
+    Values = list[Any]
+
     class Source(Protocol):
         """A project's files. Paths are relative to the project root, with forward slashes."""
 
@@ -19,10 +22,10 @@ if TYPE_CHECKING:
         name: str
         """Tells caches of one project apart: ``disk``, or the revision's."""
 
-        def list(self) -> list[str]:
+        def list(self) -> Paths:
             """Return all paths, sorted; a path may turn out not to be there any more."""
 
-        def stat(self, path: str) -> list[Any] | None:
+        def stat(self, path: str) -> Values | None:
             """Return JSON values that change whenever the content does; None when `path` is no readable file of the project."""
 
         def read(self, path: str) -> bytes:
@@ -44,9 +47,9 @@ class DiskSource:
         self._real_root: str | None = None
         self._prefix = root.rstrip(os.sep) + os.sep
         self.uses_git = False
-        self.listed: list[str] | None = None
+        self.listed: Paths | None = None
 
-    def list(self) -> list[str]:
+    def list(self) -> Paths:
         """Return all paths below the root, sorted."""
         if self.listed is None:
             from opslint.engine.discover import list_files
@@ -56,7 +59,7 @@ class DiskSource:
             return sorted({*self.listed, *self.overlay})
         return self.listed
 
-    def stat(self, path: str) -> list[Any] | None:
+    def stat(self, path: str) -> Values | None:
         """Return ``[size, mtime in ns, inode]``; None for what is gone, no regular file, or a link out of the root."""
         if path in self.overlay:
             return [-1, 0, 0]
@@ -86,7 +89,9 @@ class DiskSource:
         full = self._prefix + path
         if os.path.islink(full) and not self._inside(full):
             raise OSError("a link out of the project")
-        handle = os.open(full, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0))
+        handle = os.open(
+            full, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
+        )
         try:
             if not stat_module.S_ISREG(os.fstat(handle).st_mode):
                 raise OSError("not a regular file")

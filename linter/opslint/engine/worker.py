@@ -122,7 +122,7 @@ class Analyser:
         return self._read(data, kind, hits)
 
     def analyse_fully(self, data: bytes, kind: str, spans: list[Span]) -> FileResult:
-        """Return the result of a file that the prescreen passed over. Its place table begins with `spans`, the screened result's."""
+        """Return the result of a file that the prescreen passed over; its place table begins with `spans`, the screened one's."""
         if is_heavy(data):
             return failed(kind, "limit", "not read")
         return self._read(data, kind, self._hits(data, kind), spans)
@@ -140,8 +140,8 @@ class Analyser:
         result.kind = document.kind
         for span in spans:
             document.places.add(span)
-        for problem in document.problems:
-            result.problems.append([problem.kind, problem.message, list(problem.span)])
+        for minor in document.problems:
+            result.problems.append([minor.kind, minor.message, list(minor.span)])
         if document.kind != kind:
             hits = hits | self._hits(data, document.kind)
         self._extract(document, hits, result)
@@ -351,5 +351,3 @@ def decode_report(row: list[Any], path: str) -> Report:
         service=service,
         severity=severity,
     )
-
-

@@ -8,13 +8,14 @@ from opslint.base.fact import Fact
 from opslint.base.typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
     from typing import Any
 
 
 class NamedFile(Fact):
     """A file named by a manifest. `name` is relative to the directory of the naming file (a leading ``/``: to the
-    project root); `as_kind` is the kind to read it as (``dotenv``, ``helm-values``, ``tfvars``)."""
+    project root); `as_kind` is the kind to read it as (``dotenv``, ``helm-values``, ``tfvars``).
+    """
 
     __slots__ = ("as_kind", "name")
     as_kind: str
@@ -24,7 +25,7 @@ class NamedFile(Fact):
 KIND = NamedFile.kind
 
 
-def resolve(path: str, rows: Iterable[list[Any]]) -> Iterator[tuple[str, str]]:
+def resolve(path: str, rows: Iterable[Sequence[Any]]) -> Iterator[tuple[str, str]]:
     """Yield (project path, kind) for the rows of `NamedFile` facts of file `path`; names that leave the project are left out."""
     columns = NamedFile.FIELDS
     name_at, kind_at = columns.index("name"), columns.index("as_kind")

@@ -22,6 +22,7 @@ FACT_MODULES: dict[str, tuple[str, ...]] = {
     "opslint.facts.procfile": ("procfile",),
     "opslint.facts.requirements": ("requirements", "pyproject", "lock"),
     "opslint.facts.retries": ("python",),
+    "opslint.facts.routes": ("python",),
     "opslint.facts.shell": ("shell",),
     "opslint.facts.shell_scripts": ("shell", "makefile"),
     "opslint.facts.terraform": ("terraform", "tfvars", "terragrunt", "hcl"),
