@@ -94,15 +94,17 @@ def _rules(options: RunOptions) -> list[Catalogued]:
 
 def settings_finder(root: str, options: RunOptions) -> Callable[[str], ProjectSettings]:
     """Return a function that gives the settings of the project a result path belongs to."""
+    from opslint.cli.packs import installed
     from opslint.engine.discover import find_targets
     from opslint.engine.run import load_settings
 
+    packs = installed(options.cache_dir, no_cache=options.no_cache)
     by_root: dict[str, ProjectSettings] = {}
 
     def settings_of(path: str) -> ProjectSettings:
         top = find_targets([os.path.join(root, path)], options.root)[0].root
         if top not in by_root:
-            by_root[top] = load_settings(top, options)
+            by_root[top] = load_settings(top, options, packs)
         return by_root[top]
 
     return settings_of

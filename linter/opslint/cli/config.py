@@ -25,16 +25,12 @@ def show(path: str, explicit: str | None, root: str | None, format_: str) -> int
     """Show the settings of the project that PATH belongs to, and where each comes from."""
     from opslint.cli.packs import installed
     from opslint.config.load import load
+    from opslint.engine.configuration import options_finder
     from opslint.engine.discover import find_targets
 
     target = find_targets([path], root)[0]
     packs = installed()
-
-    def options_of(name: str) -> tuple[object, ...]:
-        rule = packs.rule(name)
-        return () if rule is None else rule.meta.options
-
-    settings, origins = load(target.root, explicit, names=list(packs.rules), options_of=options_of)  # type: ignore[arg-type]
+    settings, origins = load(target.root, explicit, names=list(packs.rules), options_of=options_finder(packs))
     rows = []
     for name in settings.FIELDS:
         if name == "source":

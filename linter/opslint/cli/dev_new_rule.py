@@ -20,7 +20,7 @@ class {class_name}({base}):
     """{title}.
 
     What it finds:
-        A call of `example_client.fetch` (replace this with what the rule really finds).
+        A call of `example_client.fetch` without `limit` (replace this with what the rule really finds).
 
     In production:
         What breaks after the deploy, and who notices first.
@@ -35,7 +35,7 @@ class {class_name}({base}):
         # file: app.py
         import example_client
 
-        example_client.describe("https://example.org")
+        example_client.fetch("https://example.org", limit=10)
 
     Exempt:
         What looks the same and is fine.
@@ -72,7 +72,8 @@ _FILE_BODY = '''    on = Calls("example_client.fetch")
 
     def check(self, view: Any, report: Reporter) -> None:
         """Report every such call."""
-        report(at=view.loc, message="what is wrong: what happens in production; the smallest safe change.")
+        if view.site.keyword("limit") is None and not view.site.has_star_kwargs:
+            report(at=view.loc, message="what is wrong: what happens in production; the smallest safe change.")
 '''
 
 _PROJECT_IMPORTS = '''from opslint.api import TYPE_CHECKING, Extractor, Fact, Meta, ProjectRule
@@ -85,14 +86,16 @@ if TYPE_CHECKING:
 
 
 class {fact}(Fact):
-    """One call of `example_client.fetch`; `at` is the call."""
+    """One call of `example_client.fetch`; `at` is the call, `limited` whether it has a limit (None: not known)."""
 
-    __slots__ = ()
+    __slots__ = ("limited",)
+    limited: bool | None
 
 
 def _extract(document: Any, emit: Callable[[Fact], None]) -> None:
     for view in document.views("calls", ("example_client.fetch",)):
-        emit({fact}(at=document.places.add(view.loc[1])))
+        limited = True if view.site.keyword("limit") is not None else None if view.site.has_star_kwargs else False
+        emit({fact}(at=document.places.add(view.loc[1]), limited=limited))
 
 
 EXTRACTORS = (Extractor("python", ("example_client",), _extract),)
@@ -104,7 +107,10 @@ _PROJECT_BODY = '''    needs = ({fact},)
     def check(self, model: DeploymentModel, report: Reporter) -> None:
         """Report every such call."""
         for fact in model.facts({fact}):
-            report(at=fact.loc, message="what is wrong: what happens in production; the smallest safe change.")
+            if fact.limited is None:
+                report.silent("the arguments are not known", fact.loc)
+            elif not fact.limited:
+                report(at=fact.loc, message="what is wrong: what happens in production; the smallest safe change.")
 '''
 
 
@@ -133,7 +139,7 @@ def create(name: str, category: str, kind: str, package: str, fixtures: str) -> 
     files = {
         target: text,
         os.path.join(folder, "bad", "plain", "app.py"): f"import example_client\n\nexample_client.fetch('x')  # expect: {name}\n",
-        os.path.join(folder, "good", "plain", "app.py"): "import example_client\n\nexample_client.describe('x')\n",
+        os.path.join(folder, "good", "plain", "app.py"): "import example_client\n\nexample_client.fetch('x', limit=1)\n",
     }
     for path, content in files.items():
         os.makedirs(os.path.dirname(path), exist_ok=True)

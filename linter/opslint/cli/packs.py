@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-
 from opslint.base.errors import UsageError, nearest
 from opslint.base.typing import TYPE_CHECKING
 
@@ -14,14 +12,13 @@ if TYPE_CHECKING:
 
 def installed(cache_dir: str | None = None, *, no_cache: bool = False) -> Packs:
     """Return all installed rule packs; their catalogues are remembered in the cache."""
-    from opslint.engine.cache import Cupboard, cache_directory, private_directory
+    from opslint.engine.cache import Cupboard, cache_directory
     from opslint.engine.packs import find_packs
 
     if no_cache:
         return find_packs(None)
     directory, _named = cache_directory(cache_dir)
-    install = os.path.join(directory, "install")
-    return find_packs(Cupboard(install) if private_directory(install) else None)
+    return find_packs(Cupboard(directory))
 
 
 def rule_named(packs: Packs, name: str) -> type[Rule]:

@@ -7,8 +7,8 @@ import sys
 
 from opslint.base.finding import CONFIDENCES, INCOMPLETE_KINDS, SEVERITIES, Problem, RunResult, Statistics
 from opslint.base.jsonio import dumps
-from opslint.base.settings import default_settings
 from opslint.base.typing import TYPE_CHECKING
+from opslint.engine.configuration import settings_of
 from opslint.engine.discover import add_nested, find_targets
 from opslint.engine.files import FileStage
 from opslint.engine.globs import path_matcher
@@ -252,19 +252,12 @@ def open_project(target: Target, options: RunOptions, packs: Packs, overlay: dic
     prefix = target.root.rstrip(os.sep) + os.sep
     inside = {path[len(prefix) :].replace(os.sep, "/"): data for path, data in overlay.items() if path.startswith(prefix)}
     source = DiskSource(target.root, tracked=options.tracked, overlay=inside)
-    return ProjectRun(source, load_settings(target.root, options), packs, options)
+    return ProjectRun(source, load_settings(target.root, options, packs), packs, options)
 
 
-def load_settings(root: str, options: RunOptions) -> ProjectSettings:
+def load_settings(root: str, options: RunOptions, packs: Packs) -> ProjectSettings:
     """Return the configuration of the project at `root`."""
-    from opslint.engine.discover import configuration_of
-
-    path = options.config or configuration_of(root)
-    if path is None:
-        return default_settings()
-    from opslint.config.load import load
-
-    return load(root, path)[0]
+    return settings_of(root, options.config, packs, cupboard(options, [root]))
 
 
 class Share:
