@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 from opslint.base.errors import UsageError
@@ -117,3 +118,44 @@ def test_a_broken_baseline_is_refused_with_its_line(tmp_path: Path) -> None:
     (tmp_path / "b").write_text("# x\nnot an entry\n")
     with pytest.raises(UsageError, match="b:2 is no baseline entry"):
         baseline.load(str(tmp_path / "b"))
+
+
+def check(root: Path, *words: str) -> dict[str, Any]:
+    from opslint.engine.options import parse
+    from opslint.engine.run import run
+    from opslint.report.json import run_object
+
+    options = parse([*words, "--cache-dir", str(root.parent / "cache")])
+    assert options is not None
+    options.paths = [str(root)]
+    return run_object(run(options))
+
+
+def places(report: dict[str, Any]) -> list[tuple[str, int]]:
+    return [(finding["path"], finding["line"]) for finding in report["findings"] if finding["path"] != "link.py"]
+
+
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_diff_reports_only_what_the_branch_brought(repository: Path, jobs: str) -> None:
+    call = "import requests\n\n\ndef old():\n    requests.get('a')\n"
+    git(repository, "checkout", "-q", "main")
+    sample.tree(repository, {"app/a.py": call})
+    git(repository, "commit", "-qam", "main has a call")
+    git(repository, "checkout", "-qb", "next")
+    # The old call moves down, a new one comes; the work tree is not committed.
+    sample.tree(repository, {"app/a.py": call.replace("\n\n\n", "\n\nX = 1\n\n\n", 1) + "\n\ndef new():\n    requests.post('b')\n"})
+    assert places(check(repository, "--jobs", jobs)) == [("app/a.py", 7), ("app/a.py", 11)]
+    for _ in range(2):
+        assert places(check(repository, "--jobs", jobs, "--diff", "main")) == [("app/a.py", 11)]
+    assert places(check(repository, "--jobs", jobs, "--diff", "main", "--no-cache")) == [("app/a.py", 11)]
+
+
+def test_a_baselined_finding_is_counted_and_not_reported(repository: Path) -> None:
+    sample.tree(repository, {"app/a.py": "import requests\nrequests.get('a')\n"})
+    first = check(repository)
+    path = str(repository / "opslint-baseline.txt")
+    lines = [f"{finding['fingerprint']} {finding['rule']} {finding['path']}" for finding in first["findings"]]
+    assert lines
+    Path(path).write_text("\n".join(lines) + "\n")
+    second = check(repository, "--baseline", path)
+    assert (second["findings"], second["summary"]["baselined"]) == ([], len(lines))

@@ -7,11 +7,13 @@ import os
 from opslint.base.errors import UsageError, nearest
 from opslint.base.typing import TYPE_CHECKING
 from opslint.engine import git
+from opslint.engine.git_source import GitSource
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from opslint.base.finding import Finding
+    from opslint.engine.run import ProjectRun
 
 
 def merge_base(root: str, revision: str) -> str:
@@ -74,3 +76,20 @@ def only_new(findings: Iterable[Finding], known: Iterable[str]) -> list[Finding]
     """Return the findings whose fingerprint is not among `known` (the fingerprints of the base's run)."""
     old = frozenset(known)
     return [finding for finding in findings if finding.fingerprint not in old]
+
+
+def check_against(project: ProjectRun, revision: str) -> None:
+    """Check a project and leave in its verdict only what the merge base of `revision` and HEAD did not already have.
+
+    The base is judged by today's rules and configuration. What no longer crashes or parses is no finding: problems stay.
+    """
+    base = merge_base(project.root, revision)
+    project.base = base
+    verdict = project.check()
+    if not verdict.findings:
+        return
+    with GitSource(project.root, base) as source:
+        before = project.at(source)
+        before.base = base
+        known = [finding.fingerprint for finding in before.check().findings]
+    verdict.findings = only_new(verdict.findings, known)

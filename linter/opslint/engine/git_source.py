@@ -31,6 +31,7 @@ class GitSource:
         self.name = f"git-{commit}"
         self._entries: dict[str, tuple[str, str]] | None = None
         self._process: Popen[bytes] | None = None
+        self._owner = 0
         self._ignores: dict[str, Any] = {}
 
     def _tree(self) -> dict[str, tuple[str, str]]:
@@ -96,8 +97,11 @@ class GitSource:
         return data
 
     def _batch(self) -> Popen[bytes]:
-        if self._process is None:
+        if self._process is None or self._owner != os.getpid():
+            # A forked worker must not share the pipes of the process it came from.
             import subprocess
+
+            self._owner = os.getpid()
 
             self._process = subprocess.Popen(
                 ["git", "-C", self.root, *git.HARDENED, "cat-file", "--batch"],

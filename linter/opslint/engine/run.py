@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from opslint.base.fact import Fact
     from opslint.base.finding import Finding
     from opslint.base.settings import ProjectSettings, RunOptions
+    from opslint.engine.baseline import Baseline
     from opslint.engine.cache import Cupboard
     from opslint.engine.discover import Target
     from opslint.engine.packs import Packs
@@ -47,6 +48,20 @@ class ProjectRun:
         self.stage = self._stage()
         self.verdict: Verdict | None = None
         self.linked_anew = False
+        self.base: str | None = None
+        """The commit that tells new migrations from old ones where the caller chose one (`--diff`)."""
+
+    def at(self, source: Source) -> ProjectRun:
+        """Return the same project over other files, under the same configuration."""
+        return ProjectRun(source, self.settings, self.packs, self.options)
+
+    def base_commit(self) -> str | None:
+        """Return the commit that tells new migrations from old ones; None: all are history."""
+        from opslint.engine import git
+
+        if self.base is not None or git.top_of(self.root) is None:
+            return self.base
+        return git.base_commit(self.root)
 
     def _stage(self) -> FileStage:
         options = self.options
@@ -145,12 +160,12 @@ class Asked:
 
     def old_paths(self) -> frozenset[str] | None:
         """Return the paths of the base revision."""
-        from opslint.engine import git
-
         if not self._base:
-            base = None
-            if git.top_of(self._project.root) is not None:
-                base, self._paths = git.old_paths(self._project.root)
+            base = self._project.base_commit()
+            if base is not None:
+                from opslint.engine.diff import paths_at
+
+                self._paths = paths_at(self._project.root, base)
             self._base.append(base)
         return self._paths
 
@@ -205,11 +220,8 @@ def recall_linked(project: ProjectRun, key: str) -> Linked | None:
             now = "" if data is None else stage.hash(data)
         if now != content:
             return None
-    if base:
-        from opslint.engine import git
-
-        if (git.base_commit(project.root) if git.top_of(project.root) is not None else None) != base[0]:
-            return None
+    if base and project.base_commit() != base[0]:
+        return None
     return Linked.decode(values)
 
 
@@ -227,12 +239,29 @@ def run(options: RunOptions, *, notes: list[str] | None = None, overlay: dict[st
     if options.root is None:
         targets = add_nested(targets)
     packs = find_packs(cupboard(options, [target.root for target in targets]))
+    known = _baseline(options)
     shares = []
     for target in targets:
         project = open_project(target, options, packs, overlay or {})
-        project.check()
-        shares.append(share_of(project, target, options))
+        if options.diff is None:
+            project.check()
+        else:
+            from opslint.engine.diff import check_against
+
+            check_against(project, options.diff)
+        share = share_of(project, target, options)
+        if known is not None:
+            share.findings, share.statistics["baselined"] = known.split(share.findings)
+        shares.append(share)
     return merge(shares, options, notes if notes is not None else [])
+
+
+def _baseline(options: RunOptions) -> Baseline | None:
+    if options.baseline is None:
+        return None
+    from opslint.engine.baseline import load
+
+    return load(options.baseline)
 
 
 def cupboard(options: RunOptions, roots: Iterable[str]) -> Cupboard | None:
