@@ -89,7 +89,9 @@ class _Converter:
             return literal(node.boolean)
         if not node.quoted and node.number is not None:
             number = node.number
-            return literal(int(number) if number.is_integer() and abs(number) < 1e15 and not node.text.startswith("0") else number)
+            return literal(
+                int(number) if number.is_integer() and abs(number) < 1e15 and not node.text.startswith("0") else number
+            )
         return literal(node.text)
 
     def _intrinsic(self, key: str, value: Node, depth: int) -> Expression | None:
@@ -192,7 +194,11 @@ def _read(root: Mapping, resources: Mapping, convert: _Converter, emit: Callable
             expression = clean(convert.expression(default, 0), key.text)
         parameters.append([key.text, convert.place(key), expression])
     transform = root.get("Transform")
-    texts = [item.text for item in transform if isinstance(item, Scalar)] if isinstance(transform, Sequence) else [root.text("Transform") or ""]
+    texts = (
+        [item.text for item in transform if isinstance(item, Scalar)]
+        if isinstance(transform, Sequence)
+        else [root.text("Transform") or ""]
+    )
     emit(
         CfnTemplate(
             at=convert.place(root),

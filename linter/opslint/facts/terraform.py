@@ -130,13 +130,16 @@ def _env(expression: Expression, name: str) -> Expression:
             else:
                 entries.append([key, _masked(value, named or own), at])
         return ["obj", expression[1], entries]
+    # Literals that are no pairs (the argument of a call, an item of a list) are no variables.
     if tag == "list":
         return ["list", [_env(item, name) for item in expression[1]]]
     if tag == "call":
         return ["call", expression[1], [_env(item, name) for item in expression[2]], expression[3]]
     if tag == "cond":
         return ["cond", expression[1], _env(expression[2], name), _env(expression[3], name)]
-    return rewrite(expression, _masked, name)
+    if tag == "for":
+        return [*expression[:6], _env(expression[6], name), expression[7]]
+    return rewrite(expression, _plain, name)
 
 
 def _masked(expression: Expression, name: str) -> Expression:

@@ -65,9 +65,10 @@ class Template:
     def _parameter(self, name: str, evaluator: Evaluator) -> Value:
         expression = self._parameters[name]
         # A stage's default says where a person tries the template out, not where it is deployed.
-        if expression is None or name.lower().removesuffix("name") in ENVIRONMENT_NAMES:
+        # An empty default means "not given"; the deploy command gives it.
+        if expression in (None, ["lit", ""]) or name.lower().removesuffix("name") in ENVIRONMENT_NAMES:
             return unknown(f"parameter {name}")
-        return evaluator.value(expression, self._names)
+        return evaluator.value(expression, self._names) if expression is not None else unknown(f"parameter {name}")
 
     @cached_property
     def resources(self) -> list[Resource]:

@@ -144,7 +144,12 @@ class _Judge:
             return as_text(resource.get("hash_key")) == "LockID" or bool(resource.blocks("ttl"))
         if kind == "AWS::DynamoDB::Table":
             return resource.body.has("TimeToLiveSpecification")
-        for name in ("replicate_source_db", "replication_source_identifier", "SourceDBInstanceIdentifier", "master_instance_name"):
+        for name in (
+            "replicate_source_db",
+            "replication_source_identifier",
+            "SourceDBInstanceIdentifier",
+            "master_instance_name",
+        ):
             if resource.get(name) != ABSENT:
                 return True
         return False
@@ -219,13 +224,11 @@ class _Judge:
             return True
         if words & STATE_TOKENS or {"terraform", "state"} <= words or {"tf", "state"} <= words:
             return True
-        if resource.platform != "terraform":
+        if resource.platform != "terraform" or words & TRANSIENT_TOKENS:
             return False
         # A lock table beside the only bucket of a module: that bucket is for state, whatever it is called.
         siblings = [
-            other
-            for other in self._model.terraform.root_of(resource).resources
-            if other.module_path == resource.module_path
+            other for other in self._model.terraform.root_of(resource).resources if other.module_path == resource.module_path
         ]
         locks = any(other.type == "aws_dynamodb_table" and as_text(other.get("hash_key")) == "LockID" for other in siblings)
         return locks and sum(other.type == "aws_s3_bucket" for other in siblings) == 1

@@ -50,6 +50,11 @@ class TerraformProject:
     def roots(self) -> list[Root]:
         """Roots by path and environment, Terragrunt units among them."""
         files = self._model.facts(HclFile)
+        roots: list[Root] = []
+        if any(file.dialect == "terragrunt" for file in files):
+            from opslint.model.terragrunt import units
+
+            roots = units(self._model.environments, self.directories, files, self._functions, self._note)
         finder = RootFinder(
             self.directories,
             self._model.facts(TfVars),
@@ -58,12 +63,9 @@ class TerraformProject:
             self._functions,
             self._note,
             self._runs(),
+            {root.module.directory.path for root in roots},
         )
-        roots = finder.roots()
-        if any(file.dialect == "terragrunt" for file in files):
-            from opslint.model.terragrunt import units
-
-            roots.extend(units(self._model, self.directories, files, self._functions, self._note))
+        roots.extend(finder.roots())
         return sorted(roots, key=lambda root: root.key)
 
     @cached_property
@@ -99,7 +101,9 @@ class TerraformProject:
                 texts.extend(found for expression in walk_body(other.body) for found in _compared(expression, name))
         for run in self.runs:
             if run.directory == root.path:
-                texts.extend(word.partition("=")[2] for word in run.words if word.lstrip("-").removeprefix("var=").startswith(f"{name}="))
+                texts.extend(
+                    word.partition("=")[2] for word in run.words if word.lstrip("-").removeprefix("var=").startswith(f"{name}=")
+                )
         found = (self._model.environments.of_value(text) for text in texts)
         return {item.tier for item in found if item is not None and item.tier in ("production", "staging", "development")}
 

@@ -262,7 +262,7 @@ def _arithmetic(operator: str, a: float, b: float) -> Value:
         result = {"+": a + b, "-": a - b, "*": a * b}[operator] if operator in "+-*" else a / b if operator == "/" else a % b
     except (OverflowError, KeyError):
         return unknown("arithmetic that overflows")
-    return known(int(result) if result == result and abs(result) < 1e15 and float(result).is_integer() else result)
+    return known(int(result) if abs(result) < 1e15 and float(result).is_integer() else result)
 
 
 def _items(value: Value) -> list[tuple[Value, Value]] | None:

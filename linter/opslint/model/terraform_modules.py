@@ -64,9 +64,12 @@ class Input:
 
 
 class Settings:
-    """What all module instances of one root share: the directories, functions, the workspace and who is told of blind spots."""
+    """What all module instances of one root share: the directories, functions, the workspace and who is told of blind spots.
 
-    __slots__ = ("blind", "directories", "environments_of", "functions", "root", "workspace")
+    `applied` is False when the root is a module that nothing in the repository calls.
+    """
+
+    __slots__ = ("applied", "blind", "directories", "environments_of", "functions", "root", "workspace")
 
     def __init__(
         self,
@@ -76,7 +79,10 @@ class Settings:
         functions: dict[str, Callable[[list[Value]], Value]],
         blind: Callable[[str, Loc, str], None],
         environments_of: Callable[[ModuleInstance], list[str]],
+        *,
+        applied: bool,
     ) -> None:
+        self.applied = applied
         self.directories = directories
         self.root = root
         self.workspace = workspace
@@ -193,6 +199,9 @@ class ModuleInstance:
         block = self.variables.get(name)
         if block is None:
             return unknown(f"variable {name} is not declared here")
+        if self.parent is None and not self.settings.applied:
+            # Whoever calls this module does so from elsewhere, with other values.
+            return unknown(f"variable {name} of a module that is called from elsewhere")
         for own, _at, expression in block.body[0]:
             if own == "default":
                 return self.value(expression)
@@ -316,7 +325,7 @@ class ModuleInstance:
 
     def _each(self, value: Value) -> list[tuple[str, dict[str, Value], bool]]:
         items = items_of(value)
-        loose = {"each": known({"key": unknown("each.key"), "value": unknown("each.value")})}
+        loose: dict[str, Value] = {"each": known({"key": unknown("each.key"), "value": unknown("each.value")})}
         if items is None:
             return [("", loose, True)]
         if len(items) > MAX_INSTANCES:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from opslint.base.value import Value
     from opslint.facts.terraform import TfBlock
     from opslint.model.environments import Environments
+    from opslint.model.records import Environment
     from opslint.model.terraform_nodes import Resource
 
 STATE_FIELDS: dict[str, tuple[str, ...]] = {
@@ -169,13 +170,14 @@ class RootFinder:
         functions: Callable[[str], dict[str, Callable[[list[Value]], Value]]],
         blind: Callable[[str, Loc, str], None],
         runs: list[tuple[str, list[str], list[str]]],
+        called: set[str],
     ) -> None:
         self._directories = directories
         self._environments = environments
         self._functions = functions
         self._blind = blind
         self._runs = runs
-        self._called = self._called_directories()
+        self._called = self._called_directories() | called
         self._tfvars: dict[str, list[TfVars]] = {}
         for values in tfvars:
             self._tfvars.setdefault(self._owner(values.path), []).append(values)
@@ -289,6 +291,7 @@ class RootFinder:
             self._functions(path),
             self._blind,
             self._environments_of,
+            applied=applied,
         )
         module = ModuleInstance(settings, directory, inputs=inputs)
         for entry in inputs.values():
@@ -322,7 +325,7 @@ class RootFinder:
                     break
         return [found.name] if found else []
 
-    def _named(self, value: Value):  # type: ignore[no-untyped-def]
+    def _named(self, value: Value) -> Environment | None:
         text = as_text(value)
         return self._environments.of_value(text) if text else None
 

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 class SharedTerraformState(ProjectRule):
-    """Two environments, or two directories, keep their state in the same place.
+    """Two environments keep their Terraform state in the same place.
 
     What it finds
     -------------

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 class StateBackendNotRecoverable(ProjectRule):
-    """Terraform state without old versions, without a lock, or on somebody's disk.
+    """Terraform state without versions, without a lock, or on somebody's disk.
 
     What it finds
     -------------
