@@ -196,6 +196,19 @@ class Builds:
             return None, f"image {path} may be built by {names}"
         return (same[0], "") if same else (None, "")
 
+    def by_context(self) -> list[Build]:
+        """Return one build for each context: its plain ``Dockerfile``, else its only one."""
+        found: dict[str, list[Build]] = {}
+        for build in self.by_key.values():
+            if build.dockerfile in self.dockerfiles:
+                found.setdefault(build.context, []).append(build)
+        chosen: list[Build] = []
+        for builds in found.values():
+            plain = [build for build in builds if build.dockerfile.rpartition("/")[2] == "Dockerfile"]
+            if len(plain or builds) == 1:
+                chosen.append((plain or builds)[0])
+        return chosen
+
     def _ends_alike(self, path: str) -> list[Build]:
         """Builds whose name is what the image's name ends with after a dash (``shop-api`` is built in ``api/``)."""
         last = path.rpartition("/")[2]

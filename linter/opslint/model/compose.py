@@ -7,7 +7,7 @@ from opslint.base.typing import TYPE_CHECKING
 from opslint.base.value import ABSENT, known, unknown
 from opslint.facts.compose import ComposeFile
 from opslint.model.compose_env import DotenvFiles, Interpolation, entries, env_file_uses
-from opslint.model.compose_files import directory_of, groups, join, root_of, services_of
+from opslint.model.compose_files import BASE_NAMES, OVERRIDE_NAMES, directory_of, groups, join, root_of, services_of
 from opslint.model.compose_merge import merge
 from opslint.model.probes import exec_probe, seconds
 from opslint.model.records import Container, Deployment, Workload
@@ -39,8 +39,14 @@ def _local_ones(found: list[Deployment]) -> None:
     """Give development to the tierless files beside one that names a tier: they are what people run on their own machine."""
     tiered = {directory_of(path) for item in found for path in item.files if item.environments}
     for item in found:
-        if not item.environments and directory_of(item.loc[0]) in tiered:
+        if not item.environments and is_default(item) and directory_of(item.loc[0]) in tiered:
             set_environments(item, ["development"])
+
+
+def is_default(deployment: Deployment) -> bool:
+    """Tell whether a compose deployment is what a bare ``docker compose up`` starts."""
+    names = [path.rpartition("/")[2] for path in deployment.key.removeprefix("compose:").split("+")]
+    return names[0] in BASE_NAMES and all(name in OVERRIDE_NAMES for name in names[1:])
 
 
 def set_environments(deployment: Deployment, names: list[str]) -> None:
@@ -194,7 +200,7 @@ class _Group:
             node=body,
             open_reasons=[(use.reason, use.loc) for use in uses if use.state in ("ignored", "unknown")],
             ports=_ports(body),
-            probes=_probes(body, loc),
+            probes=_probes(body, self.interpolation),
         )
 
     def _image(self, image: Node | None) -> Value:
@@ -248,15 +254,15 @@ def _ports(body: Mapping) -> dict[str, int]:
     return ports
 
 
-def _probes(body: Mapping, loc: Loc) -> list[Probe]:
+def _probes(body: Mapping, interpolation: Interpolation) -> list[Probe]:
     check = body.mapping("healthcheck")
     test = check.get("test") if check is not None else None
     if check is None or test is None or check.text("disable") in ("true", "True", "yes"):
         return []
-    words = [item.text for item in test.items if isinstance(item, Scalar)] if isinstance(test, Sequence) else []
+    words = [interpolation.text(item.text)[2] for item in test.items if isinstance(item, Scalar)] if isinstance(test, Sequence) else []
     shell = False
     if isinstance(test, Scalar):
-        words, shell = [test.text], True
+        words, shell = [interpolation.text(test.text)[2]], True
     elif words[:1] == ["CMD-SHELL"]:
         words, shell = words[1:], True
     elif words[:1] == ["CMD"]:

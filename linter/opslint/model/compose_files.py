@@ -9,6 +9,7 @@ from opslint.facts.compose import ComposeFile
 from opslint.facts.dotenv import DotenvFile
 from opslint.facts.env_values import decode_literal
 from opslint.facts.shell import ShellScript
+from opslint.facts.shell_scripts import MakeTarget
 from opslint.facts.workflows import CompositeAction, Workflow
 
 if TYPE_CHECKING:
@@ -116,6 +117,9 @@ def commands(model: DeploymentModel) -> Iterator[Command]:
         for _place, steps in workflow.scripts:
             for _at, words, info in steps:
                 yield from _command(words, info.get("dir", ""))
+    for target in model.facts(MakeTarget):
+        for _at, words, info in target.commands:
+            yield from _command(words, info.get("dir", directory_of(target.path)))
     for dotenv in model.facts(DotenvFile):
         if dotenv.path.rpartition("/")[2] == ".env":
             for name, _name_at, _at, value in dotenv.entries:

@@ -15,8 +15,8 @@ def deployments(model: DeploymentModel) -> list[Deployment]:
 
     found = [*compose.deployments(model), *kubernetes.deployments(model), *terraform_workloads.deployments(model)]
     if any(item.platform != "compose" and item.workloads for item in found):
-        # Where something else deploys the project, a compose file that names no tier is for the workstation.
+        # Where something else deploys the project, a bare `docker compose up` without a tier is for the workstation.
         for item in found:
-            if item.platform == "compose" and not item.environments:
+            if item.platform == "compose" and not item.environments and compose.is_default(item):
                 compose.set_environments(item, ["development"])
     return sorted(found, key=lambda item: item.key)

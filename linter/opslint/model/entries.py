@@ -32,6 +32,16 @@ class Start(Record):
     required: list[tuple[str, Loc]]
 
 
+class Arguments:
+    """The arguments a script is started with, and where they are written."""
+
+    __slots__ = ("loc", "words")
+
+    def __init__(self, words: list[str], loc: Loc) -> None:
+        self.words = words
+        self.loc = loc
+
+
 class Resolver:
     """Resolves the start command of one container against the files of its image."""
 
@@ -44,7 +54,7 @@ class Resolver:
     def run(self, words: list[str], loc: Loc, *, shell: bool = False) -> Start:
         """Resolve a command; `shell`: the one word is a line for a shell."""
         if shell and words:
-            self._line(words[0], [], loc, 0)
+            self._line(words[0], Arguments([], loc), loc, 0)
         elif words:
             self._words(words, loc, 0)
         return self.start
@@ -61,7 +71,7 @@ class Resolver:
         if script is None and "/" not in words[0] and program not in data.SERVER_ROLES:
             script = self.files.on_path(words[0])
         if script is not None:
-            self._script(script, words[1:], depth)
+            self._script(script, Arguments(words[1:], loc), depth)
             return
         self._program(program, words, loc)
 
@@ -99,15 +109,15 @@ class Resolver:
         for at, word in enumerate(words[1:], 1):
             if word.startswith("-") and not word.startswith("--") and "c" in word[1:]:
                 if at + 1 < len(words):
-                    self._line(words[at + 1], words[at + 3 :], loc, depth + 1)
+                    self._line(words[at + 1], Arguments(words[at + 3 :], loc), loc, depth + 1)
                 return
             if not word.startswith(("-", "+")):
                 script = self.files.script(absolute(self.cwd, word))
                 if script is not None:
-                    self._script(script, words[at + 1 :], depth)
+                    self._script(script, Arguments(words[at + 1 :], loc), depth)
                 return
 
-    def _line(self, text: str, arguments: list[str], loc: Loc, depth: int) -> None:
+    def _line(self, text: str, arguments: Arguments, loc: Loc, depth: int) -> None:
         from opslint.syntax.shell import commands
 
         found = [
@@ -116,12 +126,12 @@ class Resolver:
         ]
         self._commands([(command, loc) for command in found], arguments, depth)
 
-    def _script(self, script: ShellScript, arguments: list[str], depth: int) -> None:
+    def _script(self, script: ShellScript, arguments: Arguments, depth: int) -> None:
         self.read.append(script.path)
         self.start.required.extend((name, script.place(at)) for name, at in script.required)
         self._commands([(step, script.place(step.at)) for step in script.steps()], arguments, depth + 1)
 
-    def _commands(self, steps: list[tuple[ScriptCommand, Loc]], arguments: list[str], depth: int) -> None:
+    def _commands(self, steps: list[tuple[ScriptCommand, Loc]], arguments: Arguments, depth: int) -> None:
         """Follow the commands of a script in order; inside conditions only what every run of them would start."""
         before = len(self.start.entries)
         functions: dict[str, list[tuple[ScriptCommand, Loc]]] = {}
@@ -134,7 +144,7 @@ class Resolver:
                 continue
             if step.words and step.words[0] in functions and depth < MAX_DEPTH:
                 inner = [(_outside(call), place) for call, place in functions[step.words[0]]]
-                self._commands(inner, step.words[1:], depth + 1)
+                self._commands(inner, Arguments(step.words[1:], loc), depth + 1)
             elif step.depth and step.words[:1] not in (["export"], ["source"], ["."]):
                 conditional.append((step, loc))
             else:
@@ -142,7 +152,7 @@ class Resolver:
         if not any(entry.role in ("web", "worker", "beat") for entry in self.start.entries[before:]):
             self._only_choice(conditional, arguments, depth)
 
-    def _only_choice(self, conditional: list[tuple[ScriptCommand, Loc]], arguments: list[str], depth: int) -> None:
+    def _only_choice(self, conditional: list[tuple[ScriptCommand, Loc]], arguments: Arguments, depth: int) -> None:
         """Follow the commands inside conditions when all that they start is one and the same code."""
         kept = self.start.entries
         tried: list[Entry] = []
@@ -154,13 +164,15 @@ class Resolver:
         if tried and all((entry.modules, entry.role) == (tried[0].modules, tried[0].role) for entry in tried):
             kept.append(tried[0])
 
-    def _step(self, step: ScriptCommand, loc: Loc, arguments: list[str], depth: int) -> None:
+    def _step(self, step: ScriptCommand, loc: Loc, arguments: Arguments, depth: int) -> None:
         words: list[str] = []
         for word in step.words:
             if word in ("$@", "$*", "${@}"):
-                words.extend(arguments)
+                if all(before in data.WRAPPERS or before in data.ARGUMENT_WRAPPERS for before in words):
+                    loc = arguments.loc  # what is started is written where the arguments are
+                words.extend(arguments.words)
             elif word.startswith("$") and word[1:].isdigit():
-                words.extend(arguments[int(word[1:]) - 1 : int(word[1:])])
+                words.extend(arguments.words[int(word[1:]) - 1 : int(word[1:])])
             else:
                 words.append(_defaulted(word))
         if not words:
@@ -181,7 +193,7 @@ class Resolver:
             return
         script = self.files.script(absolute(self.cwd, name))
         if script is not None and depth < MAX_DEPTH:
-            self._script(script, [], depth)
+            self._script(script, Arguments([], loc), depth)
         else:
             self.start.opens.append((f"{name} is sourced by the entry-point script", loc))
 
@@ -206,6 +218,8 @@ class Resolver:
             return
         if rest[at] == "-m" and at + 1 < len(rest):
             module = rest[at + 1]
+            if module.startswith("${") and module.endswith("}"):
+                module = self.files.module_named_by(module[2:-1]) or module
             if module in data.SERVER_ROLES and not self.files.module(module, self.cwd):
                 self._server(module, rest[at + 2 :], words, loc)
             elif module == "opentelemetry.instrumentation.auto_instrumentation":
@@ -337,7 +351,7 @@ def _defaulted(word: str) -> str:
     """Replace ``${X:-default}`` by its default; what has none stays as written."""
     from opslint.facts.env_values import split
 
-    if "${" not in word:
+    if "$" not in word:
         return word
     out: list[str] = []
     for part in split(word):

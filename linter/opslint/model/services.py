@@ -5,7 +5,7 @@ from __future__ import annotations
 from opslint.base.tree import Mapping, Scalar
 from opslint.base.typing import TYPE_CHECKING
 from opslint.facts.dockerfile import Dockerfile
-from opslint.model.builds import Builds
+from opslint.model.builds import Builds, is_public, repository_of
 from opslint.model.compose_files import directory_of, join
 from opslint.model.entries import Resolver, Start
 from opslint.model.image import Image, Tree
@@ -17,9 +17,6 @@ if TYPE_CHECKING:
     from opslint.model.builds import Build
     from opslint.model.model import DeploymentModel
     from opslint.model.records import Container, Workload
-
-_CODE_ROLES = ("web", "worker", "beat", "migrate", "command")
-
 
 def services(model: DeploymentModel) -> list[Service]:
     """Return the services of a project, those it builds first, sorted by name."""
@@ -43,9 +40,12 @@ class Linked:
     def _join(self) -> list[Service]:
         groups: dict[tuple[str, str], Service] = {}
         third: dict[str, Service] = {}
+        by_command = self._by_command()
         for workload in self.model.workloads:
             for container in workload.containers:
                 build, reason = self.builds.of(workload, container.image, container.build)
+                if build is None and not reason:
+                    build = by_command.get(repository_of(container.image))
                 if build is None:
                     self._unlinked(third, workload, container, reason)
                     continue
@@ -61,6 +61,22 @@ class Linked:
             service.name = self._name(key, service)
             service.unlinked = self._why_unlinked(service)
         return sorted([*groups.values(), *third.values()], key=lambda found: (bool(found.unlinked), found.name, found.dockerfile))
+
+    def _by_command(self) -> dict[str, Build]:
+        """Image paths that no name joins to a build, but whose containers start a module of exactly one build context."""
+        candidates = self.builds.by_context()
+        started: dict[str, set[tuple[str, str]]] = {}
+        for workload in self.model.workloads if candidates else ():
+            for container in workload.containers:
+                path = repository_of(container.image)
+                if not path or is_public(path) or self.builds.of(workload, container.image, container.build) != (None, ""):
+                    continue
+                if container.command is None and container.args is None and ("/" in path or len(candidates) > 1):
+                    continue
+                for build in candidates:
+                    if any(entry.modules for entry in self._resolve(workload, container, build, self._image(build, "")).entries):
+                        started.setdefault(path, set()).add((build.context, build.dockerfile))
+        return {path: self.builds.by_key[min(keys)] for path, keys in started.items() if len(keys) == 1}
 
     def _unlinked(self, third: dict[str, Service], workload: Workload, container: Container, reason: str) -> None:
         name = f"{workload.name}/{container.name}" if workload.name != container.name else workload.name
@@ -111,18 +127,7 @@ class Linked:
         target = container.build[2] if container.build is not None else ""
         image = self._image(build, target)
         self._image_of[id(container)] = image
-        files = StartFiles(
-            self.tree,
-            self.scripts,
-            image,
-            container.entries,
-            workdir=_workdir(workload, container),
-            mounts=_mounts(container) if workload.platform == "compose" else [],
-            root=build.context,
-        )
-        words, shell, loc = start_words(container, image)
-        resolver = Resolver(files)
-        start = resolver.run(words, loc, shell=shell)
+        start = self._resolve(workload, container, build, image)
         for entry in start.entries:
             entry.files = list(dict.fromkeys([*entry.files, build.dockerfile, *workload.files]))
         declared = [path for one in self.model.settings.services if one.dockerfile == build.dockerfile for path in one.entry]
@@ -130,6 +135,19 @@ class Linked:
             entry.modules = list(dict.fromkeys([*declared, *entry.modules]))
         self._starts[id(container)] = start
         return start
+
+    def _resolve(self, workload: Workload, container: Container, build: Build, image: Image | None) -> Start:
+        files = StartFiles(
+            self.tree,
+            self.scripts,
+            image,
+            container.entries,
+            workdir=_workdir(container),
+            mounts=_mounts(container) if workload.platform == "compose" else [],
+            root=build.context,
+        )
+        words, shell, loc = start_words(container, image)
+        return Resolver(files).run(words, loc, shell=shell)
 
     def _image(self, build: Build, target: str) -> Image | None:
         key = (build.context, build.dockerfile, target)
@@ -167,11 +185,9 @@ def _command_loc(container: Container) -> Loc:
     return container.loc
 
 
-def _workdir(workload: Workload, container: Container) -> str | None:
+def _workdir(container: Container) -> str | None:
     node = container.node
-    if node is None:
-        return None
-    return node.text("working_dir") or node.text("workingDir") if isinstance(node, Mapping) else None
+    return node.text("working_dir") or node.text("workingDir") if node is not None else None
 
 
 def _mounts(container: Container) -> list[tuple[str, str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from opslint.base.masking import mask
 from opslint.base.typing import TYPE_CHECKING
 from opslint.base.value import Known
 from opslint.facts.shell import ShellScript
@@ -41,14 +42,26 @@ class StartFiles:
         self.mounts = mounts or []
         self.workdir = workdir or (image.workdir if image is not None else "/")
         self._plain: dict[str, str | None] = {}
+        self._digests: dict[str, str] = {}
         for entry in [*(image.entries if image is not None else ()), *entries]:
             value = entry.value.value if isinstance(entry.value, Known) else None
             self._plain[entry.name] = getattr(value, "plain", None)
+            self._digests[entry.name] = getattr(value, "digest", "")
         self._outside: dict[str, list[str]] = {}
 
     def plain(self, name: str) -> str | None:
         """Return the text of a variable that may be kept as text (``FLASK_APP``), None when it is not known."""
         return self._plain.get(name) or None
+
+    def module_named_by(self, name: str) -> str | None:
+        """Return the top-level module of the context that the masked value of variable `name` spells (``python -m ${WORKER}``)."""
+        digest = self._digests.get(name)
+        context = self.image.context if self.image is not None else self.root
+        if not digest:
+            return None
+        names = {part for path in self.tree.files if path.startswith(context) for part in path[len(context) :].split("/")}
+        names = {part.removesuffix(".py") for part in names if part.removesuffix(".py").replace("_", "a").isalnum()}
+        return next((found for found in sorted(names) if mask(found).digest == digest), None)
 
     def project_path(self, path: str) -> str | None:
         """Return the project path of an absolute container path."""
