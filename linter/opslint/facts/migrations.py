@@ -134,9 +134,16 @@ def _sql(document: SqlDocument, emit: Callable[[Fact], None]) -> None:
         emit(SqlScript(at=document.places.add((1, 1, 1, 1)), down=down, marked=bool(document.marks), ops=ops))
 
 
+_STATEMENTS = tuple(
+    spelled
+    for word in ("create", "alter", "drop", "insert", "update", "delete", "truncate")
+    for spelled in (word, word.upper(), word.capitalize())
+)
+"""What a script that changes schema or rows holds, in the three ways people write keywords."""
+
 EXTRACTORS: tuple[Extractor, ...] = (
     Extractor("python", ("Migration", "AppConfig"), _django),
     Extractor("python", ("down_revision",), _alembic),
     Extractor("python", ("create_all", "upgrade", "migrate", "lifespan", "on_event", "startup"), _runs),
-    Extractor("sql", (), _sql),
+    Extractor("sql", _STATEMENTS, _sql),
 )

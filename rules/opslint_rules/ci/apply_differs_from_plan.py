@@ -63,10 +63,9 @@ class ApplyDiffersFromPlan(ProjectRule):
         category="ci",
         severity="error",
         confidence="high",
-        summary="Infrastructure is applied without the plan that was reviewed.",
+        summary="Infrastructure is applied without the plan that was reviewed",
         help="Save the plan with `-out=tfplan`, keep it as an artifact, and apply that file after the review.",
         authority="https://developer.hashicorp.com/terraform/tutorials/automation/automate-terraform",
-        fix="manual",
     )
     needs = (Workflow, GitlabPipeline)
 

@@ -68,10 +68,9 @@ class DeployCancelledMidway(ProjectRule):
         category="ci",
         severity="error",
         confidence="high",
-        summary="A job that applies, migrates or deploys can be cancelled by the next push.",
+        summary="A job that applies, migrates or deploys can be cancelled by the next push",
         help="Set `cancel-in-progress: false` for deploying jobs: the next run then waits.",
         authority="https://docs.github.com/en/actions/how-tos/write-workflows/choose-when-workflows-run/control-workflow-concurrency",
-        fix="safe",
     )
     needs = (Workflow, GitlabPipeline)
 

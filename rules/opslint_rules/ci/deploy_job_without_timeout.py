@@ -65,10 +65,9 @@ class DeployJobWithoutTimeout(ProjectRule):
         category="ci",
         severity="warning",
         confidence="high",
-        summary="A deploying, end-to-end or self-hosted job has no timeout.",
+        summary="A deploying, end-to-end or self-hosted job has no timeout",
         help="Set `timeout-minutes` to about twice what the job normally takes.",
         authority="https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-syntax#jobsjob_idtimeout-minutes",
-        fix="manual",
     )
     needs = (Workflow,)
 

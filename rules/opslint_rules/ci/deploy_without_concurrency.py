@@ -68,10 +68,9 @@ class DeployWithoutConcurrency(ProjectRule):
         category="ci",
         severity="warning",
         confidence="high",
-        summary="A deploying job may run twice at the same time.",
+        summary="A deploying job may run twice at the same time",
         help="Give the job a `concurrency` group named after its environment, with `cancel-in-progress: false`.",
         authority="https://docs.github.com/en/actions/how-tos/write-workflows/choose-when-workflows-run/control-workflow-concurrency",
-        fix="manual",
     )
     needs = (Workflow, GitlabPipeline)
 

@@ -77,10 +77,9 @@ class DeployWithoutTests(ProjectRule):
         category="ci",
         severity="error",
         confidence="medium",
-        summary="A push deploys without waiting for a test.",
+        summary="A push deploys without waiting for a test",
         help="Let the deploying job `need` the test job, or start the workflow with `workflow_run` when CI has succeeded.",
         authority="https://aws.amazon.com/builders-library/automating-safe-hands-off-deployments/",
-        fix="manual",
     )
     needs = (Workflow, GitlabPipeline)
 

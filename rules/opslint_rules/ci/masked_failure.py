@@ -104,10 +104,9 @@ class MaskedFailure(ProjectRule):
         category="ci",
         severity="error",
         confidence="high",
-        summary="A test, plan, scan, migration or deployment cannot fail its job.",
+        summary="A test, plan, scan, migration or deployment cannot fail its job",
         help="Remove what swallows the exit code, or look at the step's outcome in a later step that can fail.",
         authority="https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-syntax#jobsjob_idstepscontinue-on-error",
-        fix="manual",
     )
     needs = (Workflow, GitlabPipeline)
 

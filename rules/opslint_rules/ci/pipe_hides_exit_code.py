@@ -58,10 +58,9 @@ class PipeHidesExitCode(ProjectRule):
         category="ci",
         severity="warning",
         confidence="high",
-        summary="A pipe throws away the exit code of a check.",
+        summary="A pipe throws away the exit code of a check",
         help="Add `shell: bash` to the step: it runs with `pipefail`.",
         authority="https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-syntax#jobsjob_idstepsshell",
-        fix="safe",
     )
     needs = (Workflow, GitlabPipeline)
 

@@ -53,7 +53,7 @@ class BrokenMigrationChain(ProjectRule):
         category="migrations",
         severity="error",
         confidence="high",
-        summary="A migration depends on one that does not exist, or the chain is a circle.",
+        summary="A migration depends on one that does not exist, or the chain is a circle",
         help="Restore the missing migration, or let this one follow the last one that is there.",
         authority="https://alembic.sqlalchemy.org/en/latest/tutorial.html",
     )

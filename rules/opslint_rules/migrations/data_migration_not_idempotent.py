@@ -57,10 +57,9 @@ class DataMigrationNotIdempotent(ProjectRule):
         category="migrations",
         severity="warning",
         confidence="medium",
-        summary="A data migration inserts or counts up without looking whether it did so before.",
+        summary="A data migration inserts or counts up without looking whether it did so before",
         help="Insert with `ON CONFLICT DO NOTHING` or `get_or_create`; compute new values from columns the migration does not change.",
         authority="https://docs.djangoproject.com/en/stable/topics/migrations/#data-migrations",
-        fix="manual",
     )
     needs = (AlembicRevision, DjangoMigration, SqlScript)
 

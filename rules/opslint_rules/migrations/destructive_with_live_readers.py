@@ -56,10 +56,9 @@ class DestructiveWithLiveReaders(ProjectRule):
         category="migrations",
         severity="error",
         confidence="medium",
-        summary="A migration removes or renames what the running version still selects.",
+        summary="A migration removes or renames what the running version still selects",
         help="Release the code that no longer uses it first (`SeparateDatabaseAndState`), drop it in the release after.",
         authority="https://aws.amazon.com/builders-library/ensuring-rollback-safety-during-deployments/",
-        fix="manual",
     )
     needs = (DjangoMigration,)
 

@@ -78,10 +78,9 @@ class MigrateOnStartWithReplicas(ProjectRule):
         category="migrations",
         severity="error",
         confidence="high",
-        summary="Every replica runs the migrations when it starts.",
+        summary="Every replica runs the migrations when it starts",
         help="Run the migration once: a Job or hook before the rollout, a release phase, or a pipeline step.",
         authority="https://kubernetes.io/docs/concepts/workloads/pods/init-containers/",
-        fix="manual",
     )
 
     def check(self, model: DeploymentModel, report: Reporter) -> None:

@@ -63,10 +63,9 @@ class RequiredColumnWithoutDbDefault(ProjectRule):
         category="migrations",
         severity="error",
         confidence="high",
-        summary="A NOT NULL column without a database default is added to a table in use.",
+        summary="A NOT NULL column without a database default is added to a table in use",
         help="Give the column a database default (`db_default=`, `server_default=`), or add it as NULL first.",
         authority="https://docs.djangoproject.com/en/stable/ref/models/fields/#db-default",
-        fix="manual",
     )
     needs = (AlembicRevision, DjangoMigration, SqlScript)
 

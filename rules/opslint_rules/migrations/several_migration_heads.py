@@ -86,10 +86,9 @@ class SeveralMigrationHeads(ProjectRule):
         category="migrations",
         severity="error",
         confidence="high",
-        summary="The migrations of one application end in two heads.",
+        summary="The migrations of one application end in two heads",
         help="Merge them: `alembic merge heads`, or `manage.py makemigrations --merge`.",
         authority="https://alembic.sqlalchemy.org/en/latest/branches.html",
-        fix="manual",
     )
     needs = (AlembicRevision, DjangoMigration)
 

@@ -43,10 +43,9 @@ class TableDroppedAndRecreated(ProjectRule):
         category="migrations",
         severity="error",
         confidence="high",
-        summary="A migration drops a table and creates it again: its rows are gone.",
+        summary="A migration drops a table and creates it again: its rows are gone",
         help="Use `CREATE TABLE IF NOT EXISTS` and `ALTER TABLE`; keep scripts that reset a database out of the migrations.",
         authority="https://aws.amazon.com/builders-library/ensuring-rollback-safety-during-deployments/",
-        fix="manual",
     )
     needs = (AlembicRevision, SqlScript)
 

@@ -57,10 +57,9 @@ class IrreversibleMigration(ProjectRule):
         category="rollback",
         severity="error",
         confidence="high",
-        summary="A new migration has no way back.",
+        summary="A new migration has no way back",
         help="Write the downgrade, or say `RunPython.noop` where there is nothing to undo.",
         authority="https://docs.djangoproject.com/en/stable/ref/migration-operations/#runpython",
-        fix="manual",
     )
     needs = (AlembicRevision, DjangoMigration, SqlScript)
 
