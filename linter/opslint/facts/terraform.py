@@ -59,7 +59,10 @@ class HclFile(Fact):
 
 def is_secret_name(name: str) -> bool:
     """Tell whether a variable or attribute of this name holds a secret value (not the name or address of one)."""
-    lowered = name.lower().replace("-", "_")
+    spelled = "".join(
+        f"_{char}" if char.isupper() and number and name[number - 1].islower() else char for number, char in enumerate(name)
+    )
+    lowered = spelled.lower().replace("-", "_")
     if lowered in _SECRET_ENDS:
         return True
     return any(lowered.endswith("_" + end) for end in _SECRET_ENDS)

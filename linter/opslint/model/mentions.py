@@ -13,7 +13,7 @@ from opslint.facts.dotenv import DotenvFile
 from opslint.facts.env_values import decode_literal
 from opslint.model.environment_names import tier_tokens
 from opslint.model.environments import tier_of
-from opslint.model.resources import tokens
+from opslint.model.resource_queries import tokens
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -11,9 +11,19 @@ from functools import cached_property
 from opslint.base.record import Record
 from opslint.base.typing import TYPE_CHECKING
 from opslint.base.value import ABSENT, Absent, Known, Unknown, known, unknown
+from opslint.model.resource_queries import (
+    ALARM_FIELDS,
+    DEAD_LETTER_TOKENS,
+    failure_targets,
+    inside,
+    looked_at,
+    present,
+    tokens,
+    value_tokens,
+)
 from opslint.model.resource_records import Alarm, EventSource, Function, Queue
 from opslint.model.terraform_modules import local_source
-from opslint.model.terraform_values import Shaped, as_number, as_text, references_in, settled
+from opslint.model.terraform_values import as_text, references_in, settled
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,12 +48,6 @@ ALARM_TYPES = (
     "google_monitoring_alert_policy",
     "azurerm_monitor_metric_alert",
 )
-
-MAX_DIMENSIONS = 200
-"""Dimension values of one alarm that are looked at."""
-
-DEAD_LETTER_TOKENS = frozenset("dlq dlqs deadletter dead redrive poison".split())
-"""Tokens of a queue's name that say it takes what failed; used only to keep quiet about it."""
 
 
 class StateBackend(Record):
@@ -142,11 +146,11 @@ class Resources:
         visibility = resource.get(visibility_name)
         fifo = resource.get("FifoQueue" if cfn else "fifo_queue")
         return Queue(
-            dead_letter=self.resolve(resource, _inside(policy, "deadLetterTargetArn")),
+            dead_letter=self.resolve(resource, inside(policy, "deadLetterTargetArn")),
             fifo=settled(fifo) == known(True),
-            has_dead_letter=_present(policy),
+            has_dead_letter=present(policy),
             is_dead_letter=self._is_dead_letter(resource),
-            max_receive=_inside(policy, "maxReceiveCount"),
+            max_receive=inside(policy, "maxReceiveCount"),
             name=resource.get("QueueName" if cfn else "name"),
             resource=resource,
             service="sqs",
@@ -159,7 +163,7 @@ class Resources:
         return Queue(
             dead_letter=None,
             fifo=False,
-            has_dead_letter=True if resource.blocks("dead_letter_policy") else _present(policy),
+            has_dead_letter=True if resource.blocks("dead_letter_policy") else present(policy),
             is_dead_letter=self._is_dead_letter(resource),
             max_receive=resource.get("dead_letter_policy", "max_delivery_attempts"),
             name=resource.get("name"),
@@ -180,7 +184,7 @@ class Resources:
         """The queues that something else sends its failures to."""
         found: set[int] = set()
         for resource in self.all:
-            for value in _failure_targets(resource):
+            for value in failure_targets(resource):
                 target = self.resolve(resource, value)
                 if target is not None:
                     found.add(id(target))
@@ -192,7 +196,7 @@ class Resources:
         if resource.body.has("redrive_allow_policy") or resource.body.has("RedriveAllowPolicy"):
             return True
         name = resource.get("QueueName" if resource.platform == "cloudformation" else "name")
-        return any(token in DEAD_LETTER_TOKENS for token in (*tokens(resource.name), *_name_tokens(name)))
+        return any(token in DEAD_LETTER_TOKENS for token in (*tokens(resource.name), *value_tokens(name)))
 
     # Functions and what calls them
 
@@ -289,7 +293,7 @@ class Resources:
         return [self._alarm(resource) for resource in self.of_types(*ALARM_TYPES)]
 
     def _alarm(self, resource: Resource) -> Alarm:
-        names, enabled = _ALARM_FIELDS[resource.type]
+        names, enabled = ALARM_FIELDS[resource.type]
         actions: Value = ABSENT
         for name in names:
             value = resource.get(name)
@@ -317,9 +321,9 @@ class Resources:
         for alarm in self.alarms:
             if alarm.resource.root != resource.root:
                 continue
-            if any(self.resolve(alarm.resource, found) is resource for found in _looked_at(alarm.resource)):
+            if any(self.resolve(alarm.resource, found) is resource for found in looked_at(alarm.resource)):
                 return True
-            for found in _looked_at(alarm.resource):
+            for found in looked_at(alarm.resource):
                 text = as_text(found)
                 if text is not None and name is not None and text == name:
                     return True
@@ -383,109 +387,3 @@ class Resources:
             for root in self._model.terraform.roots
             if root.backend is not None
         ]
-
-
-_ALARM_FIELDS: dict[str, tuple[tuple[str, ...], str]] = {
-    "aws_cloudwatch_metric_alarm": (("alarm_actions", "insufficient_data_actions", "ok_actions"), "actions_enabled"),
-    "AWS::CloudWatch::Alarm": (("AlarmActions", "InsufficientDataActions", "OKActions"), "ActionsEnabled"),
-    "google_monitoring_alert_policy": (("notification_channels",), "enabled"),
-    "azurerm_monitor_metric_alert": (("action",), "enabled"),
-}
-
-
-def _failure_targets(resource: Resource) -> Iterator[Value]:
-    kind = resource.type
-    if kind in ("aws_sqs_queue", "aws_sqs_queue_redrive_policy", "aws_sns_topic_subscription"):
-        yield _inside(resource.get("redrive_policy"), "deadLetterTargetArn")
-    elif kind in ("AWS::SQS::Queue", "AWS::SNS::Subscription"):
-        yield _inside(resource.get("RedrivePolicy"), "deadLetterTargetArn")
-    elif kind == "aws_lambda_function":
-        yield resource.get("dead_letter_config", "target_arn")
-    elif kind in ("aws_lambda_event_source_mapping", "aws_lambda_function_event_invoke_config"):
-        yield resource.get("destination_config", "on_failure", "destination_arn")
-        yield resource.get("destination_config", "on_failure", "destination")
-    elif kind in ("aws_cloudwatch_event_target", "aws_scheduler_schedule"):
-        yield resource.get("dead_letter_config", "arn")
-        yield resource.get("target", "dead_letter_config", "arn")
-    elif kind == "google_pubsub_subscription":
-        yield resource.get("topic")
-    elif kind == "AWS::Lambda::Function":
-        yield resource.get("DeadLetterConfig", "TargetArn")
-    elif kind == "AWS::Serverless::Function":
-        yield resource.get("DeadLetterQueue", "TargetArn")
-        yield resource.get("EventInvokeConfig", "DestinationConfig", "OnFailure", "Destination")
-    elif kind in ("AWS::Lambda::EventInvokeConfig", "AWS::Lambda::EventSourceMapping"):
-        yield resource.get("DestinationConfig", "OnFailure", "Destination")
-    elif kind == "AWS::Events::Rule":
-        yield resource.get("Targets")
-
-
-def _looked_at(resource: Resource) -> list[Value]:
-    """Return the dimension values and metric queries of an alarm."""
-    if resource.platform == "cloudformation":
-        values = [resource.get("Dimensions"), resource.get("Metrics")]
-    else:
-        values = [resource.get("dimensions")]
-        values.extend(block.body.get("metric", "dimensions") for block in resource.blocks("metric_query"))
-    out: list[Value] = []
-    stack = [value for value in values if value != ABSENT]
-    while stack and len(out) < MAX_DIMENSIONS:
-        value = stack.pop()
-        inner = settled(value)
-        if isinstance(inner, Known) and isinstance(inner.value, dict | list):
-            stack.extend(inner.value.values() if isinstance(inner.value, dict) else inner.value)
-        else:
-            out.append(value)
-    return out
-
-
-def _inside(policy: Value, name: str) -> Value:
-    inner = settled(policy)
-    if isinstance(inner, Known) and isinstance(inner.value, dict):
-        found: Value = inner.value.get(name, ABSENT)
-        return found
-    return inner
-
-
-def _present(value: Value) -> bool | None:
-    """Tell whether something is set: None when it cannot be known."""
-    inner = settled(value)
-    if isinstance(inner, Absent):
-        return False
-    if isinstance(inner, Known):
-        return bool(inner.value)
-    return True if isinstance(inner, Shaped) else None if isinstance(inner, Unknown) else True
-
-
-def tokens(text: str) -> list[str]:
-    """Split a name into lower-case words at anything that is no letter or digit, and at camel humps."""
-    words: list[str] = []
-    word = ""
-    for char in text:
-        if not char.isalnum():
-            words.append(word)
-            word = ""
-        elif char.isupper() and word and not word[-1].isupper():
-            words.append(word)
-            word = char
-        else:
-            word += char
-    return [found.lower() for found in (*words, word) if found]
-
-
-def _name_tokens(value: Value) -> list[str]:
-    inner = settled(value)
-    if isinstance(inner, Shaped):
-        return [token for literal in inner.literals for token in tokens(literal)]
-    text = as_text(inner)
-    return tokens(text) if text is not None else []
-
-
-def name_tokens(resource: Resource, *names: str) -> list[str]:
-    """Return the words of a resource's label and of the known parts of its name attributes."""
-    return [*tokens(resource.name), *(token for name in names for token in _name_tokens(resource.get(name)))]
-
-
-def seconds(value: Value) -> float | None:
-    """Return a known number of seconds."""
-    return as_number(value)

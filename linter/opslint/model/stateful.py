@@ -10,8 +10,8 @@ from __future__ import annotations
 from opslint.base.record import Record
 from opslint.base.typing import TYPE_CHECKING
 from opslint.base.value import ABSENT, Absent, Known, Secret, Unknown
+from opslint.model.resource_queries import name_tokens
 from opslint.model.resource_records import Stateful
-from opslint.model.resources import name_tokens
 from opslint.model.terraform_eval import truth
 from opslint.model.terraform_values import as_text, settled
 
