@@ -13,7 +13,7 @@ from opslint.model.records import BlindSpot
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import TypeVar
+    from typing import Any, TypeVar
 
     from opslint.base.fact import Fact
     from opslint.base.location import Loc
@@ -60,7 +60,7 @@ class DeploymentModel:
     def __init__(
         self,
         files: dict[str, FileInfo],
-        load: Callable[[type[F]], list[F]],
+        load: Callable[[type[Any]], list[Any]],
         read: Callable[[str], bytes | None],
         settings: ProjectSettings,
         *,

@@ -13,7 +13,8 @@ from opslint.syntax.document import Document, ReadProblem
 from opslint.syntax.python_scope import Binding, Block, Resolver, Scope
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+    from typing import Any
 
     from opslint.base.location import Span
     from opslint.syntax.python_scope import FunctionNode
@@ -482,7 +483,7 @@ class _Walk:
         block.scope.globals.update(node.names)
 
 
-_STATEMENTS = {
+_STATEMENTS: dict[type[_ast.stmt], Callable[[_Walk, Any, Block], None]] = {
     _ast.FunctionDef: _Walk.function,
     _ast.AsyncFunctionDef: _Walk.function,
     _ast.ClassDef: _Walk.klass,
