@@ -26,8 +26,10 @@ if TYPE_CHECKING:
     from opslint.facts.answers import Answer
     from opslint.facts.cloudformation import CfnResource
     from opslint.facts.compose import ComposeFile
+    from opslint.facts.dockerfile import Dockerfile
     from opslint.facts.dotenv import DotenvFile
     from opslint.facts.effects import FunctionEffects
+    from opslint.facts.env import EnvRead
     from opslint.facts.exceptions import SilentExcept
     from opslint.facts.gitlab import GitlabPipeline
     from opslint.facts.handlers import Handler, WebhookCheck
@@ -37,24 +39,31 @@ if TYPE_CHECKING:
     from opslint.facts.modules import Function
     from opslint.facts.retries import UnboundedRetry
     from opslint.facts.routes import Route
+    from opslint.facts.settings_classes import SettingsClass
     from opslint.facts.terraform import HclFile, TfBlock, TfVars, is_secret_name
     from opslint.facts.workflows import Workflow
     from opslint.model.budgets import Budget, WorstCase
+    from opslint.model.check_commands import judge_check
+    from opslint.model.compose import Missing, is_absent, missing_files
     from opslint.model.drivers import Waiting
+    from opslint.model.env_reads import Read
     from opslint.model.environment_names import tier_tokens
     from opslint.model.environments import tier_of
     from opslint.model.handlers import Effect, Touch, Webhook
+    from opslint.model.image_tags import moving_tag
     from opslint.model.mentions import Mention, foreign_tier, is_store
     from opslint.model.migrations import MigrationGraph, MigrationNode, MigrationStart
     from opslint.model.model import DeploymentModel
     from opslint.model.pipelines import Action, Job, Mask, Pipeline, Step
-    from opslint.model.records import Probe, Service
+    from opslint.model.probes import dockerfile_probes
+    from opslint.model.records import Container, Probe, Service, Workload
     from opslint.model.resource_records import Alarm, EventSource, Queue, Stateful
     from opslint.model.routes import RouteInfo
     from opslint.model.stateful import bucket_versioned
     from opslint.model.terraform_nodes import Resource
     from opslint.model.terraform_roots import Root
     from opslint.model.terraform_values import as_number, as_text, settled
+    from opslint.model.variables import Scope
 
 _LAZY = {
     "Action": "opslint.model.pipelines",
@@ -65,10 +74,13 @@ _LAZY = {
     "CfnResource": "opslint.facts.cloudformation",
     "ClientCall": "opslint.facts.http",
     "ComposeFile": "opslint.facts.compose",
+    "Container": "opslint.model.records",
     "DeploymentModel": "opslint.model.model",
     "DjangoMigration": "opslint.facts.migrations",
+    "Dockerfile": "opslint.facts.dockerfile",
     "DotenvFile": "opslint.facts.dotenv",
     "Effect": "opslint.model.handlers",
+    "EnvRead": "opslint.facts.env",
     "EventSource": "opslint.model.resource_records",
     "Function": "opslint.facts.modules",
     "FunctionEffects": "opslint.facts.effects",
@@ -85,16 +97,20 @@ _LAZY = {
     "MigrationNode": "opslint.model.migrations",
     "MigrationRun": "opslint.facts.migrations",
     "MigrationStart": "opslint.model.migrations",
+    "Missing": "opslint.model.compose",
     "Pipeline": "opslint.model.pipelines",
     "Probe": "opslint.model.records",
     "ProcessCall": "opslint.facts.http",
     "Queue": "opslint.model.resource_records",
+    "Read": "opslint.model.env_reads",
     "Resource": "opslint.model.terraform_nodes",
     "Root": "opslint.model.terraform_roots",
     "Route": "opslint.facts.routes",
     "RouteInfo": "opslint.model.routes",
     "Scalar": "opslint.base.tree",
+    "Scope": "opslint.model.variables",
     "Service": "opslint.model.records",
+    "SettingsClass": "opslint.facts.settings_classes",
     "SilentExcept": "opslint.facts.exceptions",
     "SqlScript": "opslint.facts.migrations",
     "Stateful": "opslint.model.resource_records",
@@ -108,13 +124,19 @@ _LAZY = {
     "Webhook": "opslint.model.handlers",
     "WebhookCheck": "opslint.facts.handlers",
     "Workflow": "opslint.facts.workflows",
+    "Workload": "opslint.model.records",
     "WorstCase": "opslint.model.budgets",
     "as_number": "opslint.model.terraform_values",
     "as_text": "opslint.model.terraform_values",
     "bucket_versioned": "opslint.model.stateful",
+    "dockerfile_probes": "opslint.model.probes",
     "foreign_tier": "opslint.model.mentions",
+    "is_absent": "opslint.model.compose",
     "is_secret_name": "opslint.facts.terraform",
     "is_store": "opslint.model.mentions",
+    "judge_check": "opslint.model.check_commands",
+    "missing_files": "opslint.model.compose",
+    "moving_tag": "opslint.model.image_tags",
     "settled": "opslint.model.terraform_values",
     "tier_of": "opslint.model.environments",
     "tier_tokens": "opslint.model.environment_names",
@@ -133,6 +155,7 @@ def __getattr__(name: str) -> object:
 
 __all__ = [
     "ABSENT",
+    "TYPE_CHECKING",
     "Absent",
     "Action",
     "Alarm",
@@ -144,11 +167,14 @@ __all__ = [
     "CfnResource",
     "ClientCall",
     "ComposeFile",
+    "Container",
     "DeploymentModel",
     "DjangoMigration",
+    "Dockerfile",
     "DotenvFile",
     "Edit",
     "Effect",
+    "EnvRead",
     "EventSource",
     "Extractor",
     "Fact",
@@ -173,6 +199,7 @@ __all__ = [
     "MigrationNode",
     "MigrationRun",
     "MigrationStart",
+    "Missing",
     "Objects",
     "Option",
     "Pipeline",
@@ -180,20 +207,22 @@ __all__ = [
     "ProcessCall",
     "ProjectRule",
     "Queue",
+    "Read",
     "Reporter",
     "Resource",
     "Root",
     "Route",
     "RouteInfo",
     "Scalar",
+    "Scope",
     "Secret",
     "Service",
+    "SettingsClass",
     "SilentExcept",
     "Span",
     "SqlScript",
     "Stateful",
     "Step",
-    "TYPE_CHECKING",
     "TfBlock",
     "TfVars",
     "TimedCall",
@@ -206,13 +235,19 @@ __all__ = [
     "WebhookCheck",
     "Workflow",
     "WorkflowJobs",
+    "Workload",
     "WorstCase",
     "as_number",
     "as_text",
     "bucket_versioned",
+    "dockerfile_probes",
     "foreign_tier",
+    "is_absent",
     "is_secret_name",
     "is_store",
+    "judge_check",
+    "missing_files",
+    "moving_tag",
     "same",
     "settled",
     "text_of",

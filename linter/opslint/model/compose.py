@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from opslint.base.record import Record
 from opslint.base.tree import Mapping, Scalar, Sequence
 from opslint.base.typing import TYPE_CHECKING
 from opslint.base.value import ABSENT, known, unknown
@@ -13,6 +14,8 @@ from opslint.model.probes import exec_probe, seconds
 from opslint.model.records import Container, Deployment, Workload
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from opslint.base.location import Loc
     from opslint.base.tree import Node
     from opslint.base.value import Value
@@ -222,11 +225,64 @@ class _Group:
         if not isinstance(written, Scalar):
             return None
         directory = self.directories.get(written.path, self.group.directory)
-        context = join(directory, self.interpolation.text(written.text)[2])
-        if context is None:
+        where, file = self.interpolation.settled(written.text), self.interpolation.settled(dockerfile)
+        context = join(directory, where) if where is not None else None
+        path = join(context, file) if context is not None and file is not None else None
+        if context is None or path is None:
             return None
-        path = join(context, self.interpolation.text(dockerfile)[2])
-        return (context, path, self.interpolation.text(target)[2]) if path is not None else None
+        return context, path, self.interpolation.text(target)[2]
+
+    def missing(self) -> Iterator[Missing]:
+        """Yield the files that this combination names and that are not there."""
+        names = dict.fromkeys(name for fact in self.files for name in self._services(fact))
+        for name in names:
+            layers = [layer for fact in self.files for layer in self._layers(fact, name)]
+            bodies = [self._services(fact)[service] for fact, service in layers]
+            if not bodies:
+                continue
+            body = bodies[0]
+            for above in bodies[1:]:
+                body = merge(body, above)
+            for use in env_file_uses(self.dotenv, body, self.directories, self.interpolation):
+                if use.state == "missing":
+                    yield Missing(loc=use.loc, path=use.path, service=name, what="env_file")
+            build = body.get("build")
+            found = self._build(body)
+            if build is not None and found is not None and is_absent(self.model, found[1]):
+                inline = isinstance(build, Mapping) and "dockerfile_inline" in build
+                if not inline and any(path.startswith(found[0] + "/") or not found[0] for path in self.model.files):
+                    yield Missing(loc=build.loc, path=found[1], service=name, what="Dockerfile")
+
+
+class Missing(Record):
+    """A file that a compose service names and that is not there. `what`: ``env_file`` or ``Dockerfile``."""
+
+    __slots__ = ("loc", "path", "service", "what")
+    loc: Loc
+    path: str
+    service: str
+    what: str
+
+
+_UNSEEN = frozenset(("node_modules", "vendor", "third_party", "dist", "build", "target", "out", "venv"))
+"""Directories that are not looked into, or hold what an earlier step makes."""
+
+
+def is_absent(model: DeploymentModel, path: str) -> bool:
+    """Tell whether a path is surely not there: not in the project, not ignored, not where opslint does not look."""
+    if path in model.files or any(part in _UNSEEN or part.startswith(".") for part in path.split("/")[:-1]):
+        return False
+    return not model.is_ignored(path)
+
+
+def missing_files(model: DeploymentModel) -> list[tuple[Missing, list[str]]]:
+    """Return what compose files name that is not there, each with the environments of its deployment."""
+    found: list[tuple[Missing, list[str]]] = []
+    environments = {item.key: item.environments for item in model.deployments}
+    dotenv = DotenvFiles(model)
+    for group in groups(model) if model.facts(ComposeFile) else ():
+        found.extend((missing, environments.get(group.key, [])) for missing in _Group(model, dotenv, group).missing())
+    return found
 
 
 def command_words(node: Node | None, interpolation: Interpolation) -> list[str] | None:

@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from opslint.model.model import DeploymentModel
 
 
+_EXAMPLES = (".example", ".sample", ".template", ".dist", "-example", ".tmpl", ".j2")
+"""Endings of the file that people copy to make an `env_file`."""
+
+
 class EnvFileUse(Record):
     """One `env_file` of a service: the project path ("" when it cannot be told), why it cannot, where it is named.
 
@@ -70,6 +74,13 @@ class Interpolation:
             fallback.append(default if operator in (":-", "-") else "")
         text = "".join(out) if prefix is None else None
         return text, prefix if prefix is not None else "".join(out), "".join(fallback)
+
+    def settled(self, written: str) -> str | None:
+        """Interpolate plain text, taking defaults; None when a variable has neither a value nor a default."""
+        for part in split(written):
+            if not isinstance(part, str) and part[1] not in (":-", "-") and not _plain(self.values.get(part[0])):
+                return None
+        return self.text(written)[2]
 
     def value(self, name: str, data: list[Any] | None) -> Value:
         """Return the value of variable `name` from its JSON form (`opslint.facts.env_values`)."""
@@ -176,6 +187,8 @@ def _use(dotenv: DotenvFiles, node: Scalar, required: bool, directory: str, inte
         return EnvFileUse(loc=loc, path=path, reason=f"{path} could not be read to its end", state="unknown")
     if dotenv.model.is_ignored(path):
         return EnvFileUse(loc=loc, path=path, reason=f"{path} is not in git", state="ignored")
+    if any(f"{path}{ending}" in dotenv.model.files for ending in _EXAMPLES):
+        return EnvFileUse(loc=loc, path=path, reason=f"{path} is made from an example", state="ignored")
     return EnvFileUse(loc=loc, path=path, reason=f"{path} is missing", state="missing" if required else "optional")
 
 

@@ -113,10 +113,11 @@ def commands(model: DeploymentModel) -> Iterator[Command]:
     for script in model.facts(ShellScript):
         for step in script.steps():
             yield from _command(step.words, directory_of(script.path))
-    for workflow in [*model.facts(Workflow), *model.facts(CompositeAction)]:
-        for _place, steps in workflow.scripts:
-            for _at, words, info in steps:
-                yield from _command(words, info.get("dir", ""))
+    scripts = [script for workflow in model.facts(Workflow) for script in workflow.scripts]
+    scripts.extend(script for action in model.facts(CompositeAction) for script in action.scripts)
+    for _place, steps in scripts:
+        for _at, words, info in steps:
+            yield from _command(words, info.get("dir", ""))
     for target in model.facts(MakeTarget):
         for _at, words, info in target.commands:
             yield from _command(words, info.get("dir", directory_of(target.path)))
