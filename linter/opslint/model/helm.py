@@ -1,0 +1,308 @@
+"""Helm charts of the repository as deployments: one for every environment's values, or one with the defaults."""
+
+from __future__ import annotations
+
+import posixpath
+
+from opslint.base.record import Record
+from opslint.base.typing import TYPE_CHECKING
+from opslint.facts.helm import HelmChart
+from opslint.facts.kubernetes import is_known
+from opslint.facts.kubernetes_masking import masked_object
+from opslint.model.gotemplate_values import Opaque, RenderError
+from opslint.model.helm_releases import Release, releases
+from opslint.model.helm_render import Templates, render
+from opslint.model.helm_values import Chart, layered, read_values, with_set
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from opslint.base.location import Loc
+    from opslint.base.tree import Mapping
+    from opslint.model.kubernetes import Assembled
+    from opslint.model.model import DeploymentModel
+
+MAX_VARIANTS = 40
+"""Most sets of values that one chart is rendered with; the most seen in one repository is 23."""
+
+_TEMPLATE_SUFFIXES = (".yaml", ".yml", ".tpl", ".json", ".txt")
+_VALUES_DIRECTORIES = frozenset(("values", "environments", "envs", "env", "overlays", "helm_values", "helm-values", "config"))
+
+
+class _Variant(Record):
+    """One set of values for a chart. `label` is what the deployment's key ends in."""
+
+    __slots__ = ("environments", "files", "label", "loc", "release")
+    environments: list[str]
+    files: list[str]
+    label: str
+    loc: Loc
+    release: Release | None
+
+
+def chart_directories(model: DeploymentModel) -> list[str]:
+    """The directories of all charts of the project, subcharts included."""
+    return sorted({posixpath.dirname(fact.path) for fact in model.facts(HelmChart)})
+
+
+def charts(model: DeploymentModel) -> list[Chart]:
+    """The charts that are installed by themselves: not below another's ``charts/``, no libraries."""
+    facts = {posixpath.dirname(fact.path): fact for fact in model.facts(HelmChart)}
+    by_chart: dict[str, list[str]] = {directory: [] for directory in facts}
+    for path in sorted(model.files):
+        owner = _owner(path, by_chart)
+        if owner is not None:
+            by_chart[owner].append(path)
+    found: list[Chart] = []
+    for directory, fact in sorted(facts.items()):
+        above, found_charts, _name = f"/{directory}".rpartition("/charts/")
+        is_child = bool(found_charts) and _owner(f"{above[1:]}/x" if above else "x", by_chart) is not None
+        if not is_child and fact.type != "library":
+            found.append(_chart(model, facts, by_chart, directory, fact.name, "", [], 0))
+    return found
+
+
+def _owner(path: str, by_chart: dict[str, list[str]]) -> str | None:
+    """The innermost chart a file belongs to."""
+    directory = posixpath.dirname(path)
+    while True:
+        if directory in by_chart:
+            return directory
+        if not directory:
+            return None
+        directory = directory.rpartition("/")[0]
+
+
+def _local_dependencies(facts: dict[str, HelmChart]) -> set[str]:
+    found: set[str] = set()
+    for directory, fact in facts.items():
+        for dependency in fact.dependencies:
+            target = _file_repository(directory, dependency[3])
+            if target is not None and target != directory:
+                found.add(target)
+    return found
+
+
+def _file_repository(directory: str, repository: str) -> str | None:
+    if not repository.startswith("file://"):
+        return None
+    joined = posixpath.normpath(posixpath.join(directory, repository[len("file://") :]))
+    return "" if joined == "." else joined
+
+
+def _chart(
+    model: DeploymentModel,
+    facts: dict[str, HelmChart],
+    by_chart: dict[str, list[str]],
+    directory: str,
+    alias: str,
+    condition: str,
+    tags: list[str],
+    depth: int,
+) -> Chart:
+    fact = facts[directory]
+    base = f"{directory}/" if directory else ""
+    templates = [path for path in by_chart[directory] if path.startswith(f"{base}templates/") and path.endswith(_TEMPLATE_SUFFIXES)]
+    files = [path for path in by_chart[directory] if not path.startswith((f"{base}templates/", f"{base}charts/"))]
+    children: list[Chart] = []
+    named: set[str] = set()
+    if depth < 10:
+        for name, other, _version, repository, when, tag_list, place in fact.dependencies:
+            target = f"{base}charts/{name}"
+            if target not in facts:
+                target = _file_repository(directory, repository) or target
+            if target in facts and target != directory:
+                named.add(target)
+                children.append(_chart(model, facts, by_chart, target, other or name, when, [t for t in tag_list.split(",") if t], depth + 1))
+            else:
+                model.blind(
+                    "helm-dependency-not-here", fact.place(place), f"chart {fact.name} needs {name}, which is fetched from elsewhere"
+                )
+        for target in sorted(facts):
+            if posixpath.dirname(target) == f"{base}charts" and target not in named:
+                children.append(_chart(model, facts, by_chart, target, facts[target].name, "", [], depth + 1))
+    return Chart(
+        alias=alias, children=children, condition=condition, directory=directory, fact=fact, files=files, tags=tags, templates=templates
+    )
+
+
+def chart_deployments(model: DeploymentModel) -> list[Assembled]:
+    """Render every chart with every set of values it is installed with."""
+    roots = charts(model)
+    seen = releases(model, [chart.directory for chart in roots]) if roots else []
+    templates = Templates(model)
+    parts = _local_dependencies({posixpath.dirname(fact.path): fact for fact in model.facts(HelmChart)})
+    found: list[Assembled] = []
+    for chart in roots:
+        own = [release for release in seen if release.chart == chart.directory]
+        if chart.directory in parts and not own:
+            continue  # other charts are built on it; nobody installs it by itself
+        for variant in _variants(model, chart, own)[:MAX_VARIANTS]:
+            made = _assemble(model, templates, chart, variant)
+            if made is not None:
+                found.append(made)
+    return found
+
+
+def _variants(model: DeploymentModel, chart: Chart, seen: list[Release]) -> list[_Variant]:
+    found: dict[str, _Variant] = {}
+    environment_files = environment_values(model, chart)
+    for release in seen:
+        for files in _expanded(model, release.files, chart):
+            variant = _of_release(model, chart, release, files)
+            found.setdefault(variant.label, variant)
+    used = {file for variant in found.values() for file in variant.files}
+    for path in environment_files:
+        if path not in used:
+            environment = model.environments.of_path(path)
+            label = _label(chart, [path])
+            found.setdefault(
+                label,
+                _Variant(
+                    environments=[environment.name] if environment else [], files=[path], label=label, loc=(path, (1, 1, 1, 1)), release=None
+                ),
+            )
+    if not found:
+        own = model.environments.of_path(chart.fact.path)
+        found[""] = _Variant(environments=[own.name] if own else [], files=[], label="", loc=chart.fact.loc, release=None)
+    return [found[label] for label in sorted(found)]
+
+
+def _label(chart: Chart, files: list[str]) -> str:
+    base = f"{chart.directory}/" if chart.directory else ""
+    return "+".join(path.removeprefix(base) for path in files)
+
+
+def _of_release(model: DeploymentModel, chart: Chart, release: Release, files: list[str]) -> _Variant:
+    label = _label(chart, files)
+    environments = model.environments.names_of(files)
+    for value in (release.namespace, release.name):
+        named = model.environments.of_value(value) if value and not environments else None
+        if named is not None:
+            environments = [named.name]
+    if not environments:
+        by_path = model.environments.of_path(release.loc[0]) if release.loc[0].endswith((".yaml", ".yml")) else None
+        environments = [by_path.name] if by_path is not None and not release.loc[0].startswith(".github/") else []
+    if not files and (release.namespace or release.name):
+        label = f"{release.namespace or ''}/{release.name or ''}".strip("/")
+    return _Variant(environments=environments, files=files, label=label, loc=(files[-1], (1, 1, 1, 1)) if files else release.loc, release=release)
+
+
+def environment_values(model: DeploymentModel, chart: Chart) -> list[str]:
+    """Values files beside (or in a values directory near) a chart that name an environment."""
+    base = chart.directory
+    parent = posixpath.dirname(base)
+    found: list[str] = []
+    directories = [posixpath.dirname(fact.path) for fact in model.facts(HelmChart)]
+    alone = parent not in directories and sum(1 for other in directories if posixpath.dirname(other) == parent) <= 1
+    for path in sorted(model.files):
+        if not path.endswith((".yaml", ".yml")) or (base and alone and not path.startswith(f"{parent}/" if parent else "")):
+            continue
+        directory, _, name = path.rpartition("/")
+        if directory == base:
+            fits = _is_variant(name) and name not in ("values.yaml", "values.yml")
+        elif directory == parent and alone and base:
+            fits = _is_variant(name) and name not in ("values.yaml", "values.yml")
+        else:
+            fits = _in_values_directory(directory, name, base) or (alone and bool(base) and _in_values_directory(directory, name, parent))
+        if fits and model.environments.of_path(path) is not None:
+            found.append(path)
+    return found
+
+
+def _is_variant(name: str) -> bool:
+    stem = name.rpartition(".")[0]
+    return stem.startswith(("values-", "values.", "values_")) or stem.endswith(("-values", ".values", "_values"))
+
+
+def _in_values_directory(directory: str, name: str, base: str) -> bool:
+    rest = directory.removeprefix(f"{base}/" if base else "")
+    if base and rest == directory:
+        return False
+    parts = rest.split("/")
+    if len(parts) == 1:
+        return parts[0] in _VALUES_DIRECTORIES and name.rpartition(".")[0] not in ("kustomization", "Chart")
+    return len(parts) == 2 and parts[0] in _VALUES_DIRECTORIES and (name.startswith("values") or _is_variant(name))
+
+
+def _expanded(model: DeploymentModel, files: list[str], chart: Chart) -> list[list[str]]:
+    """Values files of a command, with names that hold one variable matched against the files that are there."""
+    base = f"{chart.directory}/" if chart.directory else ""
+    resolved: list[list[str]] = [[]]
+    for name in files:
+        if "$" not in name:
+            path = name if name in model.files else base + name if base + name in model.files else name
+            resolved = [[*so_far, path] for so_far in resolved]
+            continue
+        prefix, suffix = name[: name.index("$")], _after_variable(name)
+        hits = [
+            path
+            for path in sorted(model.files)
+            if path.startswith((prefix, base + prefix)) and path.endswith(suffix) and model.environments.of_path(path) is not None
+            and "/" not in path[len(base + prefix if path.startswith(base + prefix) else prefix) : len(path) - len(suffix)]
+        ]
+        resolved = [[*so_far, path] for so_far in resolved for path in hits[:20]] or resolved
+        if len(resolved) > MAX_VARIANTS:
+            break
+    return resolved
+
+
+def _after_variable(name: str) -> str:
+    end = name.rfind("}")
+    if end < 0:
+        start = name.rindex("$") + 1
+        end = start
+        while end < len(name) and (name[end].isalnum() or name[end] == "_"):
+            end += 1
+        return name[end:]
+    return name[end + 1 :]
+
+
+def _assemble(model: DeploymentModel, templates: Templates, chart: Chart, variant: _Variant) -> Assembled | None:
+    from opslint.model.kubernetes import Assembled
+
+    open_reasons: list[tuple[str, Loc]] = []
+    release = variant.release
+    key = f"helm:{chart.directory or '.'}" + (f"@{variant.label}" if variant.label else "")
+    try:
+        values = _values(model, variant, open_reasons)
+    except RenderError as error:
+        model.blind("helm-not-rendered", error.loc or variant.loc, f"{key}: {error.message}")
+        return None
+    if release is not None and release.open_reason:
+        open_reasons.append((release.open_reason, release.loc))
+    made = render(templates, chart, values, release.name if release else None, release.namespace if release else None)
+    for message, loc in made.failures:
+        model.blind(
+            "helm-not-rendered", loc, f"{key}: {message}", help="name the values files that the deployment uses in a workflow or helmfile"
+        )
+        open_reasons.append((f"a template that is not rendered: {message}", loc))
+    return Assembled(
+        environments=variant.environments,
+        files=sorted({*made.files, *variant.files, chart.fact.path}),
+        further=None,
+        key=key,
+        loc=variant.loc,
+        objects=[masked_object(node) for node in made.objects if is_known(node) and not _is_test(node)],
+        open_reasons=[*open_reasons, *made.open_reasons],
+    )
+
+
+def _is_test(node: Mapping) -> bool:
+    """Tell whether an object is only made by ``helm test``."""
+    hooks = node.mapping("metadata", "annotations")
+    text = (hooks.text("helm.sh/hook") or "") if hooks is not None else ""
+    return bool(text) and all(hook.strip().startswith("test") for hook in text.split(","))
+
+
+def _values(model: DeploymentModel, variant: _Variant, open_reasons: list[tuple[str, Loc]]) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    for path in variant.files:
+        if path not in model.files:
+            why = "is not in git" if model.is_ignored(path) else "is not in the repository"
+            open_reasons.append((f"{path} {why}", variant.release.loc if variant.release else variant.loc))
+            continue
+        values = layered(values, read_values(model, path))
+    for name, text in variant.release.sets if variant.release else ():
+        values = with_set(values, name, text if text is not None else Opaque(f"--set {name}"))
+    return values

@@ -1,0 +1,135 @@
+"""Values of Helm charts: files read with the place of every value, layered as Helm layers them."""
+
+from __future__ import annotations
+
+from opslint.base.location import Places
+from opslint.base.record import Record
+from opslint.base.typing import TYPE_CHECKING
+from opslint.model.gotemplate_values import Opaque, RenderError, copied, from_node
+from opslint.syntax.document import ReadProblem
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from opslint.base.location import Loc
+    from opslint.base.tree import Node
+    from opslint.facts.helm import HelmChart
+    from opslint.model.model import DeploymentModel
+
+
+class Chart(Record):
+    """A chart with its parts: `templates` and `files` are project paths; `alias` is the name its parent knows it by."""
+
+    __slots__ = ("alias", "children", "condition", "directory", "fact", "files", "tags", "templates")
+    alias: str
+    children: list[Chart]
+    condition: str
+    directory: str
+    fact: HelmChart
+    files: list[str]
+    tags: list[str]
+    templates: list[str]
+
+
+def read_values(model: DeploymentModel, path: str) -> dict[str, Any]:
+    """Read a values file. Raises RenderError when it is no mapping or no YAML."""
+    data = model.read(path)
+    if data is None:
+        raise RenderError(f"{path} cannot be read")
+    return parse_values(data, path)
+
+
+def parse_values(data: bytes, path: str) -> dict[str, Any]:
+    """Values of a file's bytes, each with its place in `path`."""
+    from opslint.syntax.yaml import build
+
+    places = Places()
+    try:
+        roots = build(data.removeprefix(b"\xef\xbb\xbf"), places)
+    except ReadProblem as problem:
+        error = RenderError(f"values cannot be read: {problem.message}")
+        error.loc = (path, problem.span)
+        raise error from None
+    except UnicodeDecodeError:
+        raise RenderError("values are not UTF-8") from None
+
+    def place(node: Node) -> Loc:
+        assert isinstance(node.at, int)
+        return (path, places.spans[node.at])
+
+    made = from_node(roots[0], place) if roots else {}
+    if not isinstance(made, dict):
+        raise RenderError("values are not a mapping")
+    return made
+
+
+def layered(base: dict[str, Any], over: dict[str, Any], depth: int = 0) -> dict[str, Any]:
+    """Lay one values file over another: maps merge, everything else is replaced, null takes a key away."""
+    if depth > 60:
+        raise RenderError("values are nested too deep")
+    made = dict(base)
+    for key, value in over.items():
+        own = made.pop(key, None)
+        if isinstance(own, dict) and isinstance(value, dict):
+            made[key] = layered(own, value, depth + 1)
+        elif value is not None or key not in base:
+            made[key] = value
+    return made
+
+
+def with_set(values: dict[str, Any], key: str, value: Any) -> dict[str, Any]:
+    """Apply one ``--set a.b[0].c=value``."""
+    path = [part for part in key.replace("[", ".[").split(".") if part]
+    return _set(copied(values), path, value)
+
+
+def _set(values: Any, path: list[str], value: Any) -> Any:
+    if not path:
+        return value
+    head = path[0]
+    if head.startswith("["):
+        index = head.strip("[]")
+        items = list(values) if isinstance(values, list) else []
+        if not index.isdigit() or int(index) > 200:
+            return Opaque("--set")
+        while len(items) <= int(index):
+            items.append(None)
+        items[int(index)] = _set(items[int(index)], path[1:], value)
+        return items
+    made = values if isinstance(values, dict) else {}
+    inner = _set(made.get(head), path[1:], value)
+    made.pop(head, None)
+    made[head] = inner
+    return made
+
+
+def enabled(chart: Chart, parent_values: dict[str, Any]) -> bool | None:
+    """Tell whether a subchart is on, by its condition (the first path that is there) and its tags; None when it is not known."""
+    for path in filter(None, (part.strip() for part in chart.condition.split(","))):
+        value: Any = parent_values
+        for key in path.split("."):
+            value = value.get(key) if isinstance(value, dict) else value if isinstance(value, Opaque) else None
+        if isinstance(value, Opaque):
+            return None
+        if isinstance(value, bool):
+            return value
+    tags = parent_values.get("tags")
+    if chart.tags and isinstance(tags, dict):
+        known = [tags[tag] for tag in chart.tags if tag in tags]
+        if known:
+            return any(known)
+    return True
+
+
+def scoped(chart: Chart, values: dict[str, Any], defaults: dict[str, Any], globals_: dict[str, Any]) -> dict[str, Any]:
+    """The values a chart sees: its defaults under what its parent gives it, with the parent's globals."""
+    made = layered(defaults, values)
+    own = made.get("global")
+    merged = layered(own if isinstance(own, dict) else {}, globals_)
+    made.pop("global", None)
+    made["global"] = merged
+    for child in chart.children:
+        if not isinstance(made.get(child.alias), dict):
+            made.pop(child.alias, None)
+            made[child.alias] = {}
+    return made

@@ -1,0 +1,360 @@
+"""``kustomize build`` over facts: bases, components, generators, patches and the built-in transformers, in kustomize's order."""
+
+from __future__ import annotations
+
+import posixpath
+
+from opslint.base.record import Record
+from opslint.base.tree import Hole, Mapping, Scalar, Sequence, decode
+from opslint.base.typing import TYPE_CHECKING
+from opslint.facts.kubernetes import KubernetesObject
+from opslint.facts.kustomize import Kustomization, masked_patch
+from opslint.model.kustomize_generators import generated
+from opslint.model.kustomize_patches import PatchError, apply_operation, strategic
+from opslint.model.kustomize_transforms import is_builtin, matches, renamed, retagged, scaled, with_namespace, with_references, with_replacements
+
+if TYPE_CHECKING:
+    from opslint.base.location import Loc
+    from opslint.base.tree import Node
+    from opslint.model.model import DeploymentModel
+
+MAX_OBJECTS = 5_000
+"""Most objects one build may hold."""
+
+
+FILE_NAMES = frozenset(("kustomization.yaml", "kustomization.yml", "Kustomization"))
+
+
+class Built(Record):
+    """What ``kustomize build`` of a directory gives. `open_reasons`: parts that are not in the repository."""
+
+    __slots__ = ("files", "namespace", "objects", "open_reasons")
+    files: list[str]
+    namespace: str
+    objects: list[Mapping]
+    open_reasons: list[tuple[str, Loc]]
+
+
+class _Object:
+    """An object on its way through a build, with the names it had before."""
+
+    __slots__ = ("names", "node")
+
+    def __init__(self, node: Mapping, names: tuple[str, ...] = ()) -> None:
+        self.node = node
+        self.names = names
+
+    @property
+    def name(self) -> str:
+        return self.node.text("metadata", "name") or ""
+
+    @property
+    def kind(self) -> str:
+        return self.node.text("kind") or ""
+
+
+class _Build:
+    __slots__ = ("files", "objects", "open_reasons")
+
+    def __init__(self) -> None:
+        self.files: dict[str, None] = {}
+        self.objects: list[_Object] = []
+        self.open_reasons: list[tuple[str, Loc]] = []
+
+
+class Kustomizer:
+    """Builds the kustomizations of a project; every directory once."""
+
+    def __init__(self, model: DeploymentModel) -> None:
+        self.model = model
+        self.by_directory: dict[str, Kustomization] = {}
+        for fact in model.facts(Kustomization):
+            # Another name (`preview-kustomization.yaml`) is somebody's template: kustomize does not find it.
+            if posixpath.basename(fact.path) in FILE_NAMES:
+                self.by_directory.setdefault(posixpath.dirname(fact.path), fact)
+        self._objects: dict[str, list[KubernetesObject]] = {}
+        for found in model.facts(KubernetesObject):
+            self._objects.setdefault(found.path, []).append(found)
+        self._trees: dict[str, Mapping] = {}
+        self._built: dict[str, _Build] = {}
+        self._active: list[str] = []
+        self.used_files: set[str] = set()
+        self.referenced: set[str] = set()
+
+    def tree(self, directory: str) -> Mapping:
+        """The decoded kustomization of a directory."""
+        tree = self._trees.get(directory)
+        if tree is None:
+            fact = self.by_directory[directory]
+            found = decode(fact.tree, fact.path)
+            assert isinstance(found, Mapping)
+            tree = self._trees[directory] = found
+        return tree
+
+    def build(self, directory: str) -> Built:
+        """Build one directory."""
+        made = self._build(directory)
+        return Built(
+            files=sorted(made.files),
+            namespace=self.tree(directory).text("namespace") or "",
+            objects=[item.node for item in made.objects],
+            open_reasons=list(made.open_reasons),
+        )
+
+    def _build(self, directory: str) -> _Build:
+        done = self._built.get(directory)
+        if done is not None:
+            return done
+        fact, tree = self.by_directory[directory], self.tree(directory)
+        made = _Build()
+        made.files[fact.path] = None
+        self._active.append(directory)
+        for key in ("resources", "bases"):
+            for entry in tree.sequence(key):
+                self._take(directory, entry, made)
+        for entry in tree.sequence("components"):
+            self._component(directory, entry, made)
+        self._active.pop()
+        self._generate(directory, tree, made)
+        self._transform(directory, tree, made)
+        self._note_foreign(tree, made)
+        self._built[directory] = made
+        return made
+
+    def _open(self, made: _Build, reason: str, node: Node) -> None:
+        made.open_reasons.append((reason, node.loc))
+
+    def _take(self, directory: str, entry: Node, made: _Build) -> None:
+        """Accumulate one entry of `resources`."""
+        if not isinstance(entry, Scalar):
+            self._open(made, "a resource that is not known", entry)
+            return
+        target = self._target(directory, entry, made)
+        if target is None:
+            return
+        if target in self.by_directory:
+            inner = self._enter(target, entry, made)
+            if inner is not None:
+                made.objects.extend(_Object(item.node, item.names) for item in inner.objects)
+                made.files.update(inner.files)
+                made.open_reasons.extend(inner.open_reasons)
+        elif target in self.model.files:
+            made.files[target] = None
+            self.used_files.add(target)
+            made.objects.extend(_Object(node) for node in self._nodes(target))
+            if len(made.objects) > MAX_OBJECTS:
+                self._open(made, "too many objects", entry)
+        else:
+            self._open(made, f"{entry.text} is not in the repository", entry)
+
+    def _target(self, directory: str, entry: Scalar, made: _Build) -> str | None:
+        text = entry.text
+        if "://" in text or text.startswith(("git@", "github.com/", "git::")) or "?ref=" in text:
+            self._open(made, f"{text.partition('?')[0]} is fetched when it is built", entry)
+            return None
+        target = posixpath.normpath(posixpath.join(directory, text))
+        if target.startswith("../") or target == "..":
+            self._open(made, f"{text} is outside the repository", entry)
+            return None
+        return "" if target == "." else target
+
+    def _enter(self, target: str, entry: Scalar, made: _Build) -> _Build | None:
+        self.referenced.add(target)
+        if target in self._active or len(self._active) > 40:
+            self.model.blind("kustomize-cycle", entry.loc, f"{entry.text} leads back to a kustomization that is being built")
+            self._open(made, "a cycle of kustomizations", entry)
+            return None
+        return self._build(target)
+
+    def _component(self, directory: str, entry: Node, made: _Build) -> None:
+        """A component works on what is there so far: its transformers see the objects of the kustomization that names it."""
+        target = self._target(directory, entry, made) if isinstance(entry, Scalar) else None
+        if target is None or not isinstance(entry, Scalar):
+            return
+        if target not in self.by_directory:
+            self._open(made, f"{entry.text} is not in the repository", entry)
+            return
+        self.referenced.add(target)
+        if target in self._active or len(self._active) > 40:
+            self.model.blind("kustomize-cycle", entry.loc, f"{entry.text} leads back to a kustomization that is being built")
+            return
+        self._active.append(target)
+        made.files[self.by_directory[target].path] = None
+        tree = self.tree(target)
+        for key in ("resources", "bases"):
+            for inner in tree.sequence(key):
+                self._take(target, inner, made)
+        for inner in tree.sequence("components"):
+            self._component(target, inner, made)
+        self._generate(target, tree, made)
+        self._transform(target, tree, made)
+        self._active.pop()
+
+    def _nodes(self, path: str) -> list[Mapping]:
+        nodes = [decode(fact.tree, path) for fact in self._objects.get(path, ())]
+        return [node for node in nodes if isinstance(node, Mapping)]
+
+    def _generate(self, directory: str, tree: Mapping, made: _Build) -> None:
+        for field, kind in (("configMapGenerator", "ConfigMap"), ("secretGenerator", "Secret")):
+            for item in tree.sequence(field):
+                if not isinstance(item, Mapping):
+                    continue
+                node, files, reasons = generated(self.model, directory, kind, item, tree)
+                made.files.update(dict.fromkeys(files))
+                made.open_reasons.extend(reasons)
+                _put_generated(made.objects, node, item.text("behavior") or "create")
+
+    # Transformers
+
+    def _transform(self, directory: str, tree: Mapping, made: _Build) -> None:
+        for entry in tree.sequence("patchesStrategicMerge"):
+            self._strategic(directory, entry, None, made)
+        for entry in tree.sequence("patches"):
+            self._patch(directory, entry, made)
+        namespace = tree.get("namespace")
+        if isinstance(namespace, Scalar) and namespace.text:
+            for item in made.objects:
+                item.node = with_namespace(item.node, namespace)
+        self._rename(tree, made)
+        for entry in tree.sequence("patchesJson6902"):
+            self._patch(directory, entry, made)
+        for item in made.objects:
+            item.node = scaled(item.node, item.names, tree.sequence("replicas"))
+            item.node = retagged(item.node, tree.sequence("images"))
+            item.node = with_replacements(item.node, item.names, tree.sequence("replacements"))
+
+    def _rename(self, tree: Mapping, made: _Build) -> None:
+        prefix, suffix = tree.text("namePrefix") or "", tree.text("nameSuffix") or ""
+        if not prefix and not suffix:
+            return
+        changes: dict[tuple[str, str], str] = {}
+        for item in made.objects:
+            old = item.name
+            node = renamed(item.node, prefix, suffix)
+            if node is not item.node:
+                changes[(item.kind, old)] = f"{prefix}{old}{suffix}"
+                item.names = (*item.names, old)
+                item.node = node
+        for item in made.objects:
+            item.node = with_references(item.node, changes)
+
+    def _patch(self, directory: str, entry: Node, made: _Build) -> None:
+        if not isinstance(entry, Mapping):
+            return
+        target = entry.mapping("target")
+        inline, path = entry.get("patch"), entry.get("path")
+        if isinstance(inline, Sequence):
+            self._apply(list(inline.items), target, entry, made)
+        elif isinstance(path, Scalar):
+            self._strategic(directory, path, target, made)
+        elif isinstance(inline, Hole):
+            self._open(made, inline.reason, inline)
+
+    def _strategic(self, directory: str, entry: Node, target: Mapping | None, made: _Build) -> None:
+        """Apply a patch given as a file name or inline."""
+        if isinstance(entry, Sequence):
+            self._apply(list(entry.items), target, entry, made)
+            return
+        if not isinstance(entry, Scalar):
+            return
+        path = self._target(directory, entry, made)
+        if path is None:
+            return
+        if path not in self.model.files:
+            self._open(made, f"{entry.text} is not in the repository", entry)
+            return
+        made.files[path] = None
+        self.used_files.add(path)
+        nodes: list[Node] = list(self._nodes(path)) or self._operations(path, entry, made)
+        self._apply(nodes, target, entry, made)
+
+    def _operations(self, path: str, entry: Scalar, made: _Build) -> list[Node]:
+        """A patch file that holds JSON 6902 operations is of no kind of its own: it is read here."""
+        from opslint.base.location import Places
+        from opslint.model.rendered import with_spans
+        from opslint.syntax.document import ReadProblem
+        from opslint.syntax.yaml import build
+
+        data = self.model.read(path)
+        places = Places()
+        try:
+            roots = build(data or b"", places)
+        except ReadProblem as problem:
+            self._open(made, f"{entry.text} could not be read: {problem.message}", entry)
+            return []
+        items: list[Node] = []
+        for root in roots:
+            items.extend(root.items if isinstance(root, Sequence) else [root])
+        return [masked_patch(with_spans(item, places, path)) for item in items]
+
+    def _apply(self, patches: list[Node], target: Mapping | None, entry: Node, made: _Build) -> None:
+        operations = [patch for patch in patches if isinstance(patch, Mapping) and "op" in patch]
+        if operations:
+            hits = [item for item in made.objects if target is not None and matches(item.node, item.names, target)]
+            for item in hits:
+                self._operate(item, operations)
+            return
+        for patch in patches:
+            if not isinstance(patch, Mapping):
+                continue
+            selector = target if target is not None else _own_target(patch)
+            for item in list(made.objects):
+                if matches(item.node, item.names, selector):
+                    merged = strategic(item.node, _without_identity(patch, item.node), lists=is_builtin(item.node))
+                    if merged is None:
+                        made.objects.remove(item)
+                    else:
+                        item.node = merged
+
+    def _operate(self, item: _Object, operations: list[Mapping]) -> None:
+        node: Node = item.node
+        for operation in operations:
+            try:
+                node = apply_operation(node, operation)
+            except PatchError as error:
+                self.model.blind("kustomize-patch-refused", error.node.loc, f"{item.kind} {item.name}: {error.message}")
+                return
+        if isinstance(node, Mapping):
+            item.node = node
+
+    def _note_foreign(self, tree: Mapping, made: _Build) -> None:
+        for key in ("helmCharts", "helmChartInflationGenerator", "generators", "transformers"):
+            entry = tree.key(key)
+            if entry is not None and tree.sequence(key):
+                self._open(made, f"{key} are made when it is built", entry)
+
+
+def _own_target(patch: Mapping) -> Mapping:
+    """A patch without a target names its object itself."""
+    api = patch.text("apiVersion") or ""
+    group, _, version = api.rpartition("/")
+    texts = {"group": group, "version": version, "kind": patch.text("kind") or "", "exact": patch.text("metadata", "name") or ""}
+    return Mapping([(Scalar(key, patch.at), Scalar(text, patch.at, quoted=True)) for key, text in texts.items()], patch.at, patch.path)
+
+
+def _without_identity(patch: Mapping, base: Mapping) -> Mapping:
+    """The patch under the name of the object it changes: a patch never renames."""
+    name = base.get("metadata", "name")
+    pairs: list[tuple[Scalar, Node]] = []
+    for key, value in patch.pairs:
+        if key.text == "metadata" and isinstance(value, Mapping) and name is not None:
+            value = Mapping([(k, name if k.text == "name" else v) for k, v in value.pairs if k.text != "namespace"], value.at, value.path)
+        if key.text not in ("apiVersion", "kind"):
+            pairs.append((key, value))
+    return Mapping(pairs, patch.at, patch.path)
+
+
+def _put_generated(objects: list[_Object], node: Mapping, behavior: str) -> None:
+    kind, name = node.text("kind") or "", node.text("metadata", "name") or ""
+    if behavior in ("merge", "replace"):
+        for item in objects:
+            if item.kind == kind and name in (item.name, *item.names):
+                if behavior == "merge":
+                    merged = strategic(item.node, _without_identity(node, item.node), lists=True)
+                    item.node = merged or item.node
+                else:
+                    data = node.get("data")
+                    pairs = [(key, data if key.text == "data" and data is not None else value) for key, value in item.node.pairs]
+                    item.node = Mapping([pair for pair in pairs if pair[0].text != "stringData"], item.node.at, item.node.path)
+                return
+    objects.append(_Object(node))
