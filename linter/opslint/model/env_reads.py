@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from opslint.base.masking import mask
 from opslint.base.record import Record
 from opslint.base.typing import TYPE_CHECKING
 from opslint.facts.env import EnvRead, EnvReader, EnvWrite, NamedCall
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from opslint.base.location import Loc
+    from opslint.base.masking import Masked
     from opslint.model.model import DeploymentModel
 
 MAX_BASES = 6
@@ -53,6 +55,10 @@ class Read(Record):
     missing: str
     name: str
     required: bool
+
+    def defaults_to(self, value: Masked) -> bool:
+        """Tell whether the default in the code is the masked `value`."""
+        return self.default is not None and mask(self.default).digest == value.digest
 
 
 class EnvReads:

@@ -1,0 +1,177 @@
+"""Variables that one environment sets and another forgot."""
+
+from __future__ import annotations
+
+from opslint.api import TYPE_CHECKING, EnvRead, Known, Meta, ProjectRule, SettingsClass, tier_of
+
+if TYPE_CHECKING:
+    from opslint.api import Container, DeploymentModel, Loc, Read, Reporter, Scope, Workload
+
+_JUDGED = frozenset(("production", "staging", "shared"))
+_COMPARED = frozenset(("production", "staging", "shared", "ephemeral"))
+
+
+class EnvSetInSomeEnvironments(ProjectRule):
+    """A variable is set in one environment and missing in another.
+
+    What it finds
+    -------------
+    Two environments (production, staging, preview) of one service on the same platform, all variables of both known, one of
+    them setting a variable that the code reads and the other not.
+
+    In production
+    -------------
+    What was tested is not what runs: the environment that lacks the variable fails, or quietly uses the default of the code.
+
+    Bad:
+        # file: app.py
+        import os
+        QUEUE = os.environ.get("QUEUE_NAME", "default") # expect: env-set-in-some-environments
+        MODE = os.environ["MODE"]
+        # file: Dockerfile
+        FROM python:3.12-slim
+        WORKDIR /srv
+        COPY app.py .
+        CMD ["python", "app.py"]
+        # file: docker-compose.staging.yml
+        services:
+          app:
+            build: .
+            environment: {MODE: fast, QUEUE_NAME: orders}
+        # file: docker-compose.prod.yml
+        services:
+          app:
+            build: .
+            environment: {MODE: fast}
+
+    Good:
+        # file: app.py
+        import os
+        QUEUE = os.environ.get("QUEUE_NAME", "default")
+        MODE = os.environ["MODE"]
+        # file: Dockerfile
+        FROM python:3.12-slim
+        WORKDIR /srv
+        COPY app.py .
+        CMD ["python", "app.py"]
+        # file: docker-compose.staging.yml
+        services:
+          app:
+            build: .
+            environment: {MODE: fast, QUEUE_NAME: orders}
+        # file: docker-compose.prod.yml
+        services:
+          app:
+            build: .
+            environment: {MODE: fast, QUEUE_NAME: orders}
+
+    Exempt
+    ------
+    The default in the code equals what the other environment sets. Development and test environments. Names listed under
+    `optional_env`. Variables that are required as well are reported as `env-required-but-not-set` instead.
+
+    Fix safety
+    ----------
+    None: the value is not known.
+
+    Authority
+    ---------
+    https://12factor.net/dev-prod-parity
+    """
+
+    meta = Meta(
+        "env-set-in-some-environments",
+        category="env",
+        severity="warning",
+        confidence="high",
+        authority="https://12factor.net/dev-prod-parity",
+        summary="A variable is set in one environment and missing in another",
+        help="Set it in both environments, or list it under `optional_env` when the difference is meant.",
+    )
+    needs = (EnvRead, SettingsClass)
+
+    def check(self, model: DeploymentModel, report: Reporter) -> None:
+        """Compare the environments of each service, start command by start command."""
+        for service in model.services:
+            groups: dict[tuple[str, ...], list[tuple[Workload, Container]]] = {}
+            for (workload, container), entries in zip(service.runs, service.entries, strict=True):
+                tiers = {tier_of(name) for name in workload.environments}
+                modules = sorted({module for entry in entries for module in entry.modules})
+                if tiers and tiers <= _COMPARED and modules:
+                    groups.setdefault((workload.platform, container.name, *modules), []).append((workload, container))
+            for runs in groups.values():
+                if len({name for workload, _container in runs for name in workload.environments}) > 1:
+                    self._compare(model, service.name, runs, report)
+
+    def _compare(self, model: DeploymentModel, service: str, runs: list[tuple[Workload, Container]], report: Reporter) -> None:
+        reads, files = model.variables.reads_of(runs[0][1])
+        scopes = [(workload, container, model.variables.resolve(workload, container)) for workload, container in runs]
+        for read in _first_reads(reads):
+            if read.name in model.settings.optional_env or read.required:
+                continue
+            setting = [run for run in scopes if _set_by_manifest(run[2], read)]
+            lacking = [run for run in scopes if not model.variables.is_set(run[2], read) and _is_judged(run[0])]
+            if not setting or not lacking or _shares_environment(setting, lacking):
+                continue
+            if all(_equals_default(run[2], read) for run in setting):
+                continue
+            unknown = next((run[2].open_reasons[0] for run in lacking if not run[2].closed), None)
+            if unknown is not None:
+                report.silent(unknown[0], unknown[1])
+                continue
+            self._report(service, read, setting, lacking, files, report)
+
+    def _report(
+        self,
+        service: str,
+        read: Read,
+        setting: list[tuple[Workload, Container, Scope]],
+        lacking: list[tuple[Workload, Container, Scope]],
+        files: list[str],
+        report: Reporter,
+    ) -> None:
+        there = sorted({name for run in setting for name in run[0].environments})
+        here = sorted({name for run in lacking for name in run[0].environments})
+        binding = setting[0][2].get(read.name, ignore_case=read.ignore_case)
+        evidence: list[tuple[Loc, str]] = [(binding.entry.loc, f"set in {', '.join(there)}")] if binding is not None else []
+        evidence.extend((run[1].loc, f"missing for `{run[0].name}`") for run in lacking[:4])
+        instead = "its default" if read.missing == "default" else "nothing"
+        report(
+            at=read.loc,
+            message=f"`{read.name}` is set in {', '.join(there)} and missing in {', '.join(here)}: there the code uses {instead}",
+            evidence=evidence,
+            environments=here,
+            key=read.name,
+            service=service,
+            derived={path for run in (*setting, *lacking) for path in run[2].files} | set(files),
+        )
+
+
+def _first_reads(reads: list[Read]) -> list[Read]:
+    first: dict[str, Read] = {}
+    for read in reads:
+        first.setdefault(read.name, read)
+    return list(first.values())
+
+
+def _is_judged(workload: Workload) -> bool:
+    return any(tier_of(name) in _JUDGED for name in workload.environments)
+
+
+def _set_by_manifest(scope: Scope, read: Read) -> bool:
+    return any(
+        (binding := scope.get(name, ignore_case=read.ignore_case)) is not None and binding.entry.origin != "ENV"
+        for name in (read.name, *read.aliases)
+    )
+
+
+def _shares_environment(
+    setting: list[tuple[Workload, Container, Scope]], lacking: list[tuple[Workload, Container, Scope]]
+) -> bool:
+    """Two workloads of one environment differ: that is how the service is split, not an environment that was forgotten."""
+    return bool({name for run in setting for name in run[0].environments} & {name for run in lacking for name in run[0].environments})
+
+
+def _equals_default(scope: Scope, read: Read) -> bool:
+    binding = scope.get(read.name, ignore_case=read.ignore_case)
+    return binding is not None and isinstance(binding.entry.value, Known) and read.defaults_to(binding.entry.value.value)

@@ -1,0 +1,83 @@
+"""Manifests that name files which are not there."""
+
+from __future__ import annotations
+
+from opslint.api import TYPE_CHECKING, ComposeFile, Meta, ProjectRule, missing_files
+
+if TYPE_CHECKING:
+    from opslint.api import DeploymentModel, Loc, Missing, Reporter
+
+
+class ManifestNamesMissingFile(ProjectRule):
+    """A manifest names a file that is not there.
+
+    What it finds
+    -------------
+    An `env_file`, or the Dockerfile of a `build:`, that is not there.
+
+    In production
+    -------------
+    `docker compose up` stops with "env file not found" or "failed to read dockerfile" on the first machine that is not the
+    author's: the deploy fails, or worse, half of it was already replaced.
+
+    Bad:
+        # file: docker-compose.prod.yml
+        services:
+          web:
+            image: registry.example.com/shop/web:1.4.0
+            env_file: .env.production # expect: manifest-names-missing-file
+
+    Good:
+        # file: docker-compose.prod.yml
+        services:
+          web:
+            image: registry.example.com/shop/web:1.4.0
+            env_file: .env.production
+        # file: .env.production
+        LOG_LEVEL=info
+
+    Exempt
+    ------
+    `required: false`; a file that git ignores, or that is made from an example beside it (its variables are then not known);
+    paths that hold a variable or leave the repository; what an earlier build step makes (`dist`, `build`).
+
+    Fix safety
+    ----------
+    None.
+
+    Authority
+    ---------
+    https://docs.docker.com/reference/compose-file/services/#env_file
+    """
+
+    meta = Meta(
+        "manifest-names-missing-file",
+        category="env",
+        severity="error",
+        confidence="high",
+        authority="https://docs.docker.com/reference/compose-file/services/#env_file",
+        summary="A manifest names a file that is not there",
+        help="Commit the file, name the right one, or mark it `required: false`; if it must not be in git, add it to `.gitignore`.",
+    )
+    needs = (ComposeFile,)
+
+    def check(self, model: DeploymentModel, report: Reporter) -> None:
+        """Report each missing file once, at the first place that names it."""
+        found: dict[tuple[str, str], list[tuple[Missing, list[str]]]] = {}
+        for missing, environments in missing_files(model):
+            found.setdefault((missing.path, missing.what), []).append((missing, environments))
+        for (path, what), uses in found.items():
+            first = uses[0][0]
+            places: dict[Loc, str] = {}
+            for missing, _environments in uses[1:]:
+                if missing.loc != first.loc:
+                    places.setdefault(missing.loc, f"`{missing.service}` names it as well")
+            report(
+                at=first.loc,
+                message=f"The {what} `{path}` of `{first.service}` is not in the repository: `docker compose` stops when it reads this file",
+                evidence=list(places.items()),
+                environments=sorted({name for _missing, names in uses for name in names}),
+                key=path,
+                service=first.service,
+                derived={missing.loc[0] for missing, _environments in uses},
+            )
