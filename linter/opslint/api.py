@@ -52,7 +52,8 @@ if TYPE_CHECKING:
     from opslint.model.handlers import Effect, Touch, Webhook
     from opslint.model.image_tags import moving_tag
     from opslint.model.mentions import Mention, foreign_tier, is_store
-    from opslint.model.migrations import MigrationGraph, MigrationNode, MigrationStart
+    from opslint.model.migration_starts import MigrationStart
+    from opslint.model.migrations import MigrationGraph, MigrationNode
     from opslint.model.model import DeploymentModel
     from opslint.model.pipelines import Action, Job, Mask, Pipeline, Step
     from opslint.model.probes import dockerfile_probes
@@ -62,7 +63,7 @@ if TYPE_CHECKING:
     from opslint.model.stateful import bucket_versioned
     from opslint.model.terraform_nodes import Resource
     from opslint.model.terraform_roots import Root
-    from opslint.model.terraform_values import as_number, as_text, settled
+    from opslint.model.terraform_values import as_number, as_text, settled, spelled
     from opslint.model.variables import Scope
 
 _LAZY = {
@@ -96,7 +97,7 @@ _LAZY = {
     "MigrationGraph": "opslint.model.migrations",
     "MigrationNode": "opslint.model.migrations",
     "MigrationRun": "opslint.facts.migrations",
-    "MigrationStart": "opslint.model.migrations",
+    "MigrationStart": "opslint.model.migration_starts",
     "Missing": "opslint.model.compose",
     "Pipeline": "opslint.model.pipelines",
     "Probe": "opslint.model.records",
@@ -138,6 +139,7 @@ _LAZY = {
     "missing_files": "opslint.model.compose",
     "moving_tag": "opslint.model.image_tags",
     "settled": "opslint.model.terraform_values",
+    "spelled": "opslint.model.terraform_values",
     "tier_of": "opslint.model.environments",
     "tier_tokens": "opslint.model.environment_names",
 }
@@ -155,7 +157,6 @@ def __getattr__(name: str) -> object:
 
 __all__ = [
     "ABSENT",
-    "TYPE_CHECKING",
     "Absent",
     "Action",
     "Alarm",
@@ -223,6 +224,7 @@ __all__ = [
     "SqlScript",
     "Stateful",
     "Step",
+    "TYPE_CHECKING",
     "TfBlock",
     "TfVars",
     "TimedCall",
@@ -250,6 +252,7 @@ __all__ = [
     "moving_tag",
     "same",
     "settled",
+    "spelled",
     "text_of",
     "tier_of",
     "tier_tokens",

@@ -35,7 +35,9 @@ _OPS = {
 }
 """Alembic's directives in our words (alembic.sqlalchemy.org, Operation Reference)."""
 
-_LOOKS = frozenset("fetchone fetchall first scalar scalar_one_or_none one_or_none get_table_names has_table get_columns get_indexes".split())
+_LOOKS = frozenset(
+    "fetchone fetchall first scalar scalar_one_or_none one_or_none get_table_names has_table get_columns get_indexes".split()
+)
 
 
 def extract(document: PythonDocument, emit: Callable[[Fact], None]) -> None:
@@ -241,6 +243,8 @@ def _execute(document: PythonDocument, site: CallSite) -> list[dict[str, Any]]:
             node = node.func
     if "insert" in chain:
         guarded = any(part.startswith("on_conflict") or part == "from_select" for part in chain)
-        return [{"op": "insert", "table": _table_of(document, node, site) if isinstance(node, _ast.Name) else "", "guarded": guarded}]
+        return [
+            {"op": "insert", "table": _table_of(document, node, site) if isinstance(node, _ast.Name) else "", "guarded": guarded}
+        ]
     kind = "update" if "update" in chain else "delete" if "delete" in chain else "sql"
     return [{"op": kind, "relative": False, "all": False} if kind != "sql" else {"op": "sql"}]

@@ -161,7 +161,9 @@ def _operation(document: PythonDocument, call: _ast.Call, scope: Scope) -> list[
     if op is None:
         return [{"op": "other", "at": at, "table": "", "name": origin.rpartition(".")[2]}]
     whole = op in ("create_table", "drop_table", "rename_table")
-    table_node = argument(call, 0, "old_name" if kind == "RenameModel" else "name" if whole or "Together" in kind else "model_name")
+    table_node = argument(
+        call, 0, "old_name" if kind == "RenameModel" else "name" if whole or "Together" in kind else "model_name"
+    )
     found: dict[str, Any] = {"op": op, "at": at, "table": _text(document, table_node, scope), "name": ""}
     if not whole:
         found["name"] = _text(document, argument(call, 1, "old_name" if kind == "RenameField" else "name"), scope)

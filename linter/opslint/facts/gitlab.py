@@ -11,6 +11,7 @@ from opslint.base.masking import strip_credentials
 from opslint.base.rule import Extractor
 from opslint.base.tree import Mapping, Scalar, Sequence
 from opslint.base.typing import TYPE_CHECKING
+from opslint.facts.named import NamedFile
 from opslint.facts.scripts import script_commands
 from opslint.facts.workflows import masked_env
 
@@ -56,10 +57,20 @@ def script_lines(node: Node | None) -> Iterator[Node]:
             yield current
 
 
+def local_includes(root: Mapping) -> list[str]:
+    """Return the files of this repository that ``include:`` names (no wildcards)."""
+    include = root.get("include")
+    items = include.items if isinstance(include, Sequence) else [include] if include is not None else []
+    named = [item.text if isinstance(item, Scalar) else item.text("local") if isinstance(item, Mapping) else None for item in items]
+    return [name for name in named if name and not name.startswith("http") and "*" not in name]
+
+
 def _extract(document: YamlDocument, emit: Callable[[Fact], None]) -> None:
     root = next((node for node in document.documents if isinstance(node, Mapping) and "spec" not in node), None)
     if root is None:
         return
+    for name in local_includes(root):
+        emit(NamedFile(as_kind="gitlab-ci", at=document.place(root), name="/" + name.lstrip("/")))
     scripts: list[list[Any]] = []
     seen: set[int] = set()
     owners = [root, *(value for _key, value in root.pairs if isinstance(value, Mapping))]

@@ -123,8 +123,7 @@ def _shell_state(state: dict[str, Any], command: Command) -> None:
 
 def _info(text: str, found: list[Command], index: int, place: Callable[[int, int], int]) -> dict[str, Any]:
     command = found[index]
-    info: dict[str, Any] = {}
-    for name, value in (
+    marks = (
         ("nested", command.nested),
         ("test", command.test),
         ("negated", command.negated),
@@ -132,9 +131,8 @@ def _info(text: str, found: list[Command], index: int, place: Callable[[int, int
         ("blocks", command.depth > 0),
         ("function", command.function),
         ("writes", any(operator.startswith(">") or operator == "&>" for operator, _target in command.redirects)),
-    ):
-        if value:
-            info[name] = value
+    )
+    info: dict[str, Any] = {name: value for name, value in marks if value}
     last = _pipeline_end(found, index)
     if last != index and found[last].words:
         info["piped"] = True

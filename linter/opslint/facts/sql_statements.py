@@ -18,7 +18,9 @@ _SKIPPED = frozenset(
 )
 """Leading words of statements that change neither schema nor data (transaction control, sessions, rights, statistics)."""
 
-_MODIFIERS = frozenset("TEMP TEMPORARY UNLOGGED GLOBAL LOCAL UNIQUE CLUSTERED NONCLUSTERED OR REPLACE MATERIALIZED FOREIGN".split())
+_MODIFIERS = frozenset(
+    "TEMP TEMPORARY UNLOGGED GLOBAL LOCAL UNIQUE CLUSTERED NONCLUSTERED OR REPLACE MATERIALIZED FOREIGN".split()
+)
 
 
 class _Words:
@@ -97,9 +99,7 @@ def _create(words: _Words) -> list[dict[str, Any]]:
         name = "" if words.peek() == "ON" else words.name()
         words.take("ON")
         words.take("ONLY")
-        return [
-            {"op": "add_index", "table": words.name(), "name": name, "guarded": guarded, "concurrent": concurrent}
-        ]
+        return [{"op": "add_index", "table": words.name(), "name": name, "guarded": guarded, "concurrent": concurrent}]
     guarded = words.take("IF", "NOT", "EXISTS") or "REPLACE" in modifiers
     return [{"op": "create_" + (kind.lower() if kind.isalpha() else "other"), "name": words.name(), "guarded": guarded}]
 

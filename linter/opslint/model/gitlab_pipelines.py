@@ -102,7 +102,9 @@ class GitlabPipelines:
         steps, unknown = self._steps(key, node, default if isinstance(default, Mapping) else None, pairs)
         missing = next((name for name in names(node.get("extends")) if name not in pairs), "")
         rules = node.sequence("rules")
-        manual = node.text("when") == "manual" or any(isinstance(rule, Mapping) and rule.text("when") == "manual" for rule in rules)
+        manual = node.text("when") == "manual" or any(
+            isinstance(rule, Mapping) and rule.text("when") == "manual" for rule in rules
+        )
         environment = node.text("environment") or node.text("environment", "name") or ""
         stops = node.text("environment", "action") in ("stop", "prepare", "verify", "access")
         masks = []
@@ -247,7 +249,11 @@ def _limits(node: Mapping) -> list[Concurrency]:
     found: list[Concurrency] = []
     group_key, cancel_key = node.key("resource_group"), node.key("interruptible")
     if group_key is not None:
-        found.append(Concurrency(cancel=None, cancel_loc=group_key.loc, group=node.text("resource_group") or "", level="job", loc=group_key.loc))
+        found.append(
+            Concurrency(
+                cancel=None, cancel_loc=group_key.loc, group=node.text("resource_group") or "", level="job", loc=group_key.loc
+            )
+        )
     if cancel_key is not None and node.text("interruptible") == "true":
         found.append(Concurrency(cancel="true", cancel_loc=cancel_key.loc, group="", level="interruptible", loc=cancel_key.loc))
     return found
@@ -256,19 +262,24 @@ def _limits(node: Mapping) -> list[Concurrency]:
 def _is_local(node: Mapping, default: Node | None) -> bool:
     images = [node.text("image") or node.text("image", "name") or ""]
     for service in node.sequence("services"):
-        images.append(service.text if isinstance(service, Scalar) else service.text("name") or "" if isinstance(service, Mapping) else "")
+        images.append(
+            service.text if isinstance(service, Scalar) else service.text("name") or "" if isinstance(service, Mapping) else ""
+        )
     return any("localstack" in image or "kindest" in image or "k3s" in image for image in images)
 
 
 def _order(jobs: list[Job], stages: list[str]) -> None:
     """A job waits for its `needs`, else for every job of the stages before its own."""
-    ranks = {name: index for index, name in enumerate([".pre", *[stage for stage in stages if not stage.startswith(".p")], ".post"])}
+    ranks = {
+        name: index for index, name in enumerate([".pre", *[stage for stage in stages if not stage.startswith(".p")], ".post"])
+    }
     for job in jobs:
         needs = job.node.get("needs")
         if needs is not None:
             items = needs.items if isinstance(needs, Sequence) else []
             job.needs = [
-                item.text if isinstance(item, Scalar) else (item.text("job") or "") if isinstance(item, Mapping) else "" for item in items
+                item.text if isinstance(item, Scalar) else (item.text("job") or "") if isinstance(item, Mapping) else ""
+                for item in items
             ]
         else:
             rank = ranks.get(job.stage, 0)

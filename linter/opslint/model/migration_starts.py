@@ -142,7 +142,9 @@ class _Code:
             if conditional:
                 continue
             function = python.function_at(startup.path, str(origin))
-            work = [(function, [first, (startup.place(place), f"calls `{function.qualname}`")], 1)] if function is not None else []
+            work = (
+                [(function, [first, (startup.place(place), f"calls `{function.qualname}`")], 1)] if function is not None else []
+            )
             while work:
                 current, way, depth = work.pop()
                 run = self.by_function.get((current.path, current.qualname))

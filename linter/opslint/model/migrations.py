@@ -50,7 +50,8 @@ class MigrationGraph(Record):
     """The migrations of one application (Django), script location (Alembic) or directory (SQL).
 
     `tool`: ``django alembic sql``; `label` the app or directory. `heads` have no child; `missing` are (node, name, place) of parents that
-    are nowhere; `cycles` lists of nodes; `duplicates` (place, place, revision) of identifiers used twice. `open` says why the graph may have more than was read ("" when it was read to the end).
+    are nowhere; `cycles` lists of nodes; `duplicates` (place, place, revision) of identifiers used twice. `open`
+    says why the graph may have more than was read ("" when it was read to the end).
     """
 
     __slots__ = ("cycles", "duplicates", "heads", "label", "location", "missing", "nodes", "open", "tool")
@@ -165,7 +166,15 @@ class MigrationGraphs:
         reason = next((fact.path for fact in facts if fact.open), "")
         open_ = f"{reason} computes its dependencies" if reason else ""
         return MigrationGraph(
-            cycles=[], duplicates=[], heads=[], label=label, location=directory, missing=[], nodes=nodes, open=open_, tool="django"
+            cycles=[],
+            duplicates=[],
+            heads=[],
+            label=label,
+            location=directory,
+            missing=[],
+            nodes=nodes,
+            open=open_,
+            tool="django",
         )
 
     def _django_links(
@@ -232,7 +241,15 @@ class MigrationGraphs:
         nodes: dict[str, MigrationNode] = {}
         open_ = ""
         graph = MigrationGraph(
-            cycles=[], duplicates=[], heads=[], label=location, location=location, missing=[], nodes=nodes, open="", tool="alembic"
+            cycles=[],
+            duplicates=[],
+            heads=[],
+            label=location,
+            location=location,
+            missing=[],
+            nodes=nodes,
+            open="",
+            tool="alembic",
         )
         for fact in facts:
             if fact.revision in nodes:
@@ -272,15 +289,13 @@ class MigrationGraphs:
             version = sql_version(name, directory)
             if version is None:
                 continue
-            if name.endswith(".down.sql") or name[:1] == "U" and "__" in name:
+            if name.endswith(".down.sql") or (name[:1] == "U" and "__" in name):
                 downs[fact.path] = fact
             else:
                 by_directory.setdefault(directory, []).append((version, fact))
         return [self._sql_graph(directory, by_directory[directory], downs) for directory in sorted(by_directory)]
 
-    def _sql_graph(
-        self, directory: str, scripts: list[tuple[Any, SqlScript]], downs: dict[str, SqlScript]
-    ) -> MigrationGraph:
+    def _sql_graph(self, directory: str, scripts: list[tuple[Any, SqlScript]], downs: dict[str, SqlScript]) -> MigrationGraph:
         nodes: dict[str, MigrationNode] = {}
         previous: list[str] = []
         for _version, fact in sorted(scripts, key=lambda item: (item[0], item[1].path)):
@@ -301,7 +316,15 @@ class MigrationGraphs:
             previous = [fact.path]
         heads = [nodes[previous[0]]] if previous else []
         return MigrationGraph(
-            cycles=[], duplicates=[], heads=heads, label=directory, location=directory, missing=[], nodes=nodes, open="", tool="sql"
+            cycles=[],
+            duplicates=[],
+            heads=heads,
+            label=directory,
+            location=directory,
+            missing=[],
+            nodes=nodes,
+            open="",
+            tool="sql",
         )
 
     def _finish(self, graph: MigrationGraph) -> None:
@@ -314,9 +337,7 @@ class MigrationGraphs:
                 extra = [by for parent in node.parents for by in self._replacements.get((graph.label, parent), [])]
                 node.parents.extend(by for by in extra if by != node.key and by in graph.nodes and by not in node.parents)
         followed = {parent for node in graph.nodes.values() for parent in node.parents if node.key not in replaced}
-        graph.heads = [
-            node for key, node in sorted(graph.nodes.items()) if key not in followed and key not in replaced
-        ]
+        graph.heads = [node for key, node in sorted(graph.nodes.items()) if key not in followed and key not in replaced]
         graph.cycles = _cycles(graph.nodes)
 
 

@@ -22,7 +22,12 @@ MAX_DEPTH = 3
 """Scripts, make targets and composite actions are followed this deep."""
 
 _TALK = frozenset(("echo", "printf", "sleep", "true", ":", "date", "pwd", "ls", "cat", "env", "cd"))
-_WAITERS = ("lewagon/wait-on-check-action", "fountainhead/action-wait-for-check", "wait-for-status", "ahmadnassri/action-workflow-run-wait")
+_WAITERS = (
+    "lewagon/wait-on-check-action",
+    "fountainhead/action-wait-for-check",
+    "wait-for-status",
+    "ahmadnassri/action-workflow-run-wait",
+)
 _REMOTE_ONLY = ("docker compose up", "systemctl restart", "supervisorctl restart", "service restart")
 
 
@@ -199,9 +204,7 @@ class Actions:
         return self._through(found, loc, known, info, where), unknown
 
     @staticmethod
-    def _through(
-        actions: list[Action], loc: Loc, known: Understood, info: dict[str, Any], where: Where
-    ) -> list[Action]:
+    def _through(actions: list[Action], loc: Loc, known: Understood, info: dict[str, Any], where: Where) -> list[Action]:
         """What swallows the caller's exit code swallows that of everything inside."""
         outer = _masks(loc, known, info, where)
         for action in actions:
@@ -229,7 +232,9 @@ class Actions:
             return [], ""
         action = self._action(kind, uses.partition("@")[0], loc, where)
         if inputs is not None:
-            hints = [inputs.text(key) or "" for key in ("environment", "namespace", "cluster", "stage", "path", "manifests", "target")]
+            hints = [
+                inputs.text(key) or "" for key in ("environment", "namespace", "cluster", "stage", "path", "manifests", "target")
+            ]
             action.environments = self.named([hint for hint in hints if hint and "\n" not in hint], None)
         found = [action]
         pushes = inputs.text("push") if inputs is not None else None
@@ -249,7 +254,7 @@ class Actions:
             node = decode(fact.tree, fact.path)
             assert isinstance(node, Mapping)
             tree = self.composite_trees[fact.path] = node
-        scripts = {place: commands for place, commands in fact.scripts}
+        scripts = dict(fact.scripts)
         found: list[Action] = []
         unknown = ""
         via = [*where.via, (step.key_loc("uses"), f"uses the action {path}")]
@@ -285,7 +290,9 @@ class Actions:
         masked = step.continue_on_error == "true" and depth > 0
         if masked:
             for action in found:
-                action.masks.append(Mask(kind="continue-on-error", loc=step.key_loc("continue-on-error"), text="continue-on-error: true"))
+                action.masks.append(
+                    Mask(kind="continue-on-error", loc=step.key_loc("continue-on-error"), text="continue-on-error: true")
+                )
         return found, unknown
 
 
@@ -296,14 +303,18 @@ def _scripts_of(step: StepView) -> list[Scalar]:
 
 def only_talks(commands: list[list[Any]]) -> bool:
     """Tell whether a script does nothing but print messages."""
-    return bool(commands) and all(words[0] in _TALK and "piped" not in info and "writes" not in info for _at, words, info in commands)
+    return bool(commands) and all(
+        words[0] in _TALK and "piped" not in info and "writes" not in info for _at, words, info in commands
+    )
 
 
 def _is_gate(words: list[str]) -> bool:
     """``gh run watch`` and scripts that ask the API for the runs or checks of a commit."""
     if words[0] == "gh" and words[1:3] in (["run", "watch"], ["run", "list"], ["run", "view"], ["pr", "checks"]):
         return True
-    return words[0] in ("gh", "curl") and any("/actions/runs" in word or "/check-runs" in word or "/actions/workflows" in word for word in words)
+    return words[0] in ("gh", "curl") and any(
+        "/actions/runs" in word or "/check-runs" in word or "/actions/workflows" in word for word in words
+    )
 
 
 def _tool_text(known: Understood) -> str:

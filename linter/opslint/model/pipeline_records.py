@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from opslint.base.tree import Mapping
     from opslint.facts.workflow_views import Concurrency, JobView, StepView
 
-CHECKS = frozenset(("test", "lint", "scan"))
-"""Kinds of actions that judge the code and change nothing."""
+CHECKS = frozenset(("test", "lint", "scan", "plan", "validate"))
+"""Kinds of actions that judge and change nothing."""
 
 DEPLOYING = frozenset(("apply", "deploy", "rollback", "destroy"))
 """Kinds of actions that change a running system."""
@@ -156,7 +156,7 @@ class Job(Record):
 
     @property
     def is_deployment(self) -> bool:
-        """It changes a running system, or GitHub records a deployment for it (`environment:`) and it does not test."""
+        """It changes a running system, or GitHub records a deployment for it (`environment:`) and it does not only judge."""
         if self.deploys:
             return True
         tiers = {name.partition("/")[0] for name in self.environments} if self.environment else set()

@@ -80,7 +80,7 @@ class Pipelines:
     def _github(self, fact: Workflow) -> Pipeline:
         tree = decode(fact.tree, fact.path)
         assert isinstance(tree, Mapping)
-        scripts = {place: commands for place, commands in fact.scripts}
+        scripts = dict(fact.scripts)
         triggers = list(_triggers(tree))
         jobs = [self._job(view, scripts, tree) for view in jobs_of(tree)]
         _mark_checked(jobs)
@@ -223,7 +223,11 @@ def _is_local(view: JobView, scripts: dict[int, list[Any]]) -> bool:
         if any(words[0].rpartition("/")[2] in _LOCAL_TOOLS for _at, words, _info in commands):
             return True
     services = view.node.mapping("services")
-    images = [node.text("image") or "" for _name, node in services.items() if isinstance(node, Mapping)] if services is not None else []
+    images = (
+        [node.text("image") or "" for _name, node in services.items() if isinstance(node, Mapping)]
+        if services is not None
+        else []
+    )
     return any("localstack" in image or "moto" in image for image in images)
 
 

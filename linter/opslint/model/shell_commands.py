@@ -163,7 +163,13 @@ def _without_globals(words: list[str]) -> tuple[list[str], str]:
             at += 1
             chdir = words[at]
         elif word.startswith("-") and len(out) < 2:
-            if (at + 2 < len(words) and word in ("-n", "--namespace", "--context", "--kubeconfig", "--kube-context", "-f", "--file", "-p", "--region")) or (at + 2 < len(words) and word in ("--profile", "--project-name", "--environment", "-e", "--stack", "--cluster", "--project")):
+            if (
+                at + 2 < len(words)
+                and word in ("-n", "--namespace", "--context", "--kubeconfig", "--kube-context", "-f", "--file", "-p", "--region")
+            ) or (
+                at + 2 < len(words)
+                and word in ("--profile", "--project-name", "--environment", "-e", "--stack", "--cluster", "--project")
+            ):
                 at += 1
         else:
             out.append(word)
@@ -306,7 +312,20 @@ def _package_script(name: str, words: list[str]) -> Understood | None:
     if not rest:
         return None
     script = "test" if rest[0] == "t" else rest[0]
-    if script in ("install", "add", "ci", "publish", "dlx", "exec", "config", "cache", "set", "version", "workspace", "workspaces"):
+    if script in (
+        "install",
+        "add",
+        "ci",
+        "publish",
+        "dlx",
+        "exec",
+        "config",
+        "cache",
+        "set",
+        "version",
+        "workspace",
+        "workspaces",
+    ):
         return None
     return _started("npm", "", script, words)
 

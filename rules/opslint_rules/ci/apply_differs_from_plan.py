@@ -14,12 +14,12 @@ class ApplyDiffersFromPlan(ProjectRule):
     """Infrastructure is applied without the plan that was reviewed.
 
     What it finds:
-        `terraform apply` (also OpenTofu, Terragrunt) that approves itself and gets no saved plan file, for production or where no
-        environment is known; and an apply with `-lock=false`, `-target` or `-refresh=false`.
+        `terraform apply` (also OpenTofu, Terragrunt) that approves itself and gets no saved plan file, for production or
+        where no environment is known; and an apply with `-lock=false`, `-target` or `-refresh=false`.
 
     In production:
-        The plan of the pull request was made hours ago, against another state. What runs now is a new plan that nobody has seen: a
-        resource changed by hand meanwhile, or a provider release, may replace the database.
+        The plan of the pull request was made hours ago, against another state. What runs now is a new plan that nobody
+        has seen: a resource changed by hand meanwhile, or a provider release, may replace the database.
 
     Bad:
         # file: .github/workflows/infra.yml

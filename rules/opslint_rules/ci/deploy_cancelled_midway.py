@@ -15,12 +15,12 @@ class DeployCancelledMidway(ProjectRule):
     """A job that applies, migrates or deploys can be cancelled by the next push.
 
     What it finds:
-        A job that changes a running system under a concurrency group with `cancel-in-progress: true` (its own, its workflow's or that of a
-        workflow that calls it), or a GitLab deploy job with `interruptible: true`.
+        A job that changes a running system under a concurrency group with `cancel-in-progress: true` (its own, its
+        workflow's or that of a workflow that calls it), or a GitLab deploy job with `interruptible: true`.
 
     In production:
-        A second push kills the runner between two steps: Terraform's state stays locked or half written, a migration stops after its first
-        statement, half of the services run the new version.
+        A second push kills the runner between two steps: Terraform's state stays locked or half written, a migration
+        stops after its first statement, half of the services run the new version.
 
     Bad:
         # file: .github/workflows/deploy.yml
@@ -53,8 +53,8 @@ class DeployCancelledMidway(ProjectRule):
               - run: terraform apply -input=false tfplan
 
     Exempt:
-        Jobs that only plan or test; previews of pull requests; hosts that switch to a complete build in one step; groups that are different for every run; `cancel-in-progress` that is an
-        expression.
+        Jobs that only plan or test; previews of pull requests; hosts that switch to a complete build in one step; groups
+        that are different for every run; `cancel-in-progress` that is an expression.
 
     Fix safety:
         Safe: `cancel-in-progress: false` makes the newer run wait.

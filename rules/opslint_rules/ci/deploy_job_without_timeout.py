@@ -14,12 +14,12 @@ class DeployJobWithoutTimeout(ProjectRule):
     """A deploying, end-to-end or self-hosted job has no timeout.
 
     What it finds:
-        A GitHub Actions job that deploys, applies, migrates or runs end-to-end tests, or runs on a self-hosted runner, without
-        `timeout-minutes`. A job that `deploy-without-concurrency` reports already is not reported again.
+        A GitHub Actions job that deploys, applies, migrates or runs end-to-end tests, or runs on a self-hosted runner,
+        without `timeout-minutes`. A job that `deploy-without-concurrency` reports already is not reported again.
 
     In production:
-        GitHub's default is 360 minutes. A rollout that waits for a pod that never gets ready holds the concurrency group, and with it
-        every later deployment (also the fix), for six hours.
+        GitHub's default is 360 minutes. A rollout that waits for a pod that never gets ready holds the concurrency group,
+        and with it every later deployment (also the fix), for six hours.
 
     Bad:
         # file: .github/workflows/deploy.yml

@@ -15,12 +15,13 @@ class DeployWithoutConcurrency(ProjectRule):
     """A deploying job may run twice at the same time.
 
     What it finds:
-        A job that deploys, applies or migrates with no `concurrency` group (job, workflow or calling workflow), or GitLab's
-        `resource_group`; or with a group that is another one for every run. Says so too when the job has no timeout.
+        A job that deploys, applies or migrates with no `concurrency` group (job, workflow or calling workflow), or
+        GitLab's `resource_group`; or with a group that is another one for every run. Says so too when the job has no
+        timeout.
 
     In production:
-        Two merges in a row deploy at once. The older one may end last and win, both migrate the same tables, and Terraform fails on the
-        lock of its twin.
+        Two merges in a row deploy at once. The older one may end last and win, both migrate the same tables, and
+        Terraform fails on the lock of its twin.
 
     Bad:
         # file: .github/workflows/deploy.yml
@@ -53,8 +54,8 @@ class DeployWithoutConcurrency(ProjectRule):
               - run: helm upgrade --install web ./chart --atomic
 
     Exempt:
-        Previews of pull requests and test environments; clusters that the job starts itself; hosts that switch to a complete build in one
-        step; reusable workflows that nothing in this repository calls.
+        Previews of pull requests and test environments; clusters that the job starts itself; hosts that switch to a
+        complete build in one step; reusable workflows that nothing in this repository calls.
 
     Fix safety:
         Manual: the group's name must be the environment's.

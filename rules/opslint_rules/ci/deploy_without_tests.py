@@ -15,8 +15,8 @@ class DeployWithoutTests(ProjectRule):
     """A push deploys without waiting for a test.
 
     What it finds:
-        A deploying job of a workflow that starts on a push to a branch, where neither the job nor any job it `needs` runs tests, nothing
-        waits for another workflow's result, and the workflow is not started by one (`workflow_run`).
+        A deploying job of a workflow that starts on a push to a branch, where neither the job nor any job it `needs` runs
+        tests, nothing waits for another workflow's result, and the workflow is not started by one (`workflow_run`).
 
     In production:
         CI and deployment start together. The commit that breaks the tests is live before CI is red.
@@ -62,8 +62,9 @@ class DeployWithoutTests(ProjectRule):
               - run: helm upgrade --install web ./chart --atomic
 
     Exempt:
-        Releases, tags and manual starts (the commit was tested before); pure infrastructure; previews; jobs where a script or an action
-        could not be followed. Only a warning where another workflow tests pull requests: a required check may stand before the merge.
+        Releases, tags and manual starts (the commit was tested before); pure infrastructure; previews; jobs where a
+        script or an action could not be followed. Only a warning where another workflow tests pull requests: a required
+        check may stand before the merge.
 
     Fix safety:
         Manual.

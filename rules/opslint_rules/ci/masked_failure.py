@@ -30,20 +30,43 @@ _EFFECT = {
     "lint": "what it finds never stops a change",
 }
 _ORDER = ["apply", "deploy", "migrate", "test", "plan", "validate", "scan", "verify", "lint"]
-_CHECK_NAMES = ("smoke", "health check", "healthcheck", "verify", "e2e", "integration test", "acceptance test", "unit test", "test")
+_CHECK_NAMES = (
+    "smoke",
+    "health check",
+    "healthcheck",
+    "verify",
+    "e2e",
+    "integration test",
+    "acceptance test",
+    "unit test",
+    "test",
+)
 _LOAD_TESTS = ("locust", "k6 run", "artillery run", "bzt")
 """Load generators fail on any failed request; a later step that judges the numbers is the real check."""
 
-_TALKING_NAMES = ("result", "report", "summary", "notify", "notification", "url", "info", "debug", "print", "show", "success", "fail")
+_TALKING_NAMES = (
+    "result",
+    "report",
+    "summary",
+    "notify",
+    "notification",
+    "url",
+    "info",
+    "debug",
+    "print",
+    "show",
+    "success",
+    "fail",
+)
 
 
 class MaskedFailure(ProjectRule):
     """A test, plan, scan, migration or deployment cannot fail its job.
 
     What it finds:
-        `continue-on-error: true`, `allow_failure: true`, `|| true`, `|| echo …`, `set +e`, a make line with `-`, or an `--exit-zero` flag
-        on a command that tests, validates, plans, scans, migrates or deploys; and a step that is named as a smoke test or health check of
-        a deployment and only prints a message.
+        `continue-on-error: true`, `allow_failure: true`, `|| true`, `|| echo …`, `set +e`, a make line with `-`, or an
+        `--exit-zero` flag on a command that tests, validates, plans, scans, migrates or deploys; and a step that is named
+        as a smoke test or health check of a deployment and only prints a message.
 
     In production:
         The pipeline is green whatever the check says. The first one to see the failure is a user.
@@ -88,9 +111,10 @@ class MaskedFailure(ProjectRule):
                 continue-on-error: true
 
     Exempt:
-        Notifications, uploads and comments; a step whose outcome a later step, job or output looks at; an exit code that the script keeps
-        (`|| code=$?`); a second, strict run of the same tool in the same job; a scan whose SARIF file is uploaded to code scanning;
-        `continue-on-error` that is an expression (a matrix leg); manual GitLab jobs. Linters are a note.
+        Notifications, uploads and comments; a step whose outcome a later step, job or output looks at; an exit code that
+        the script keeps (`|| code=$?`); a second, strict run of the same tool in the same job; a scan whose SARIF file is
+        uploaded to code scanning; `continue-on-error` that is an expression (a matrix leg); manual GitLab jobs. Linters
+        are a note.
 
     Fix safety:
         Manual: removing the mask may turn a pipeline red that was green by accident.
@@ -198,7 +222,7 @@ def _exempt(job: Job, step: Step, action: Action) -> bool:
 
 def _writes_sarif(step: Step) -> bool:
     inputs = step.view.inputs if step.view is not None else None
-    return inputs is not None and any("sarif" in (inputs.text(key) or "") for key in inputs.keys())
+    return inputs is not None and any(isinstance(text, str) and "sarif" in text for text in map(inputs.text, inputs.keys()))
 
 
 def _only_says_so(job: Job, step: Step) -> bool:

@@ -17,8 +17,8 @@ class PipeHidesExitCode(ProjectRule):
     """A pipe throws away the exit code of a check.
 
     What it finds:
-        A test, plan, scan, migration or deployment piped into `tee`, `tail`, `jq` and the like, in a step whose shell has no `pipefail`:
-        GitHub's default shell on Linux is `bash -e`, and only `shell: bash` adds it.
+        A test, plan, scan, migration or deployment piped into `tee`, `tail`, `jq` and the like, in a step whose shell has
+        no `pipefail`: GitHub's default shell on Linux is `bash -e`, and only `shell: bash` adds it.
 
     In production:
         The step's exit code is that of `tee`. A plan that fails looks like one that worked.
@@ -43,8 +43,8 @@ class PipeHidesExitCode(ProjectRule):
                 run: terraform plan -no-color | tee plan.txt
 
     Exempt:
-        `shell: bash` of the step, job or workflow; `set -o pipefail`; scripts that look at `PIPESTATUS` or `$?`; GitLab, whose runner sets
-        it; a pipe that ends in `grep`, which is a check of its own.
+        `shell: bash` of the step, job or workflow; `set -o pipefail`; scripts that look at `PIPESTATUS` or `$?`; GitLab,
+        whose runner sets it; a pipe that ends in `grep`, which is a check of its own.
 
     Fix safety:
         Safe: `shell: bash`.

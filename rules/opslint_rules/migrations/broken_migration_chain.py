@@ -12,11 +12,13 @@ class BrokenMigrationChain(ProjectRule):
     """A migration depends on one that does not exist, or the chain is a circle.
 
     What it finds:
-        An Alembic `down_revision` or `depends_on`, or a Django dependency on an app of this repository, that names a migration which is
-        nowhere; two Alembic revisions with the same identifier; migrations that depend on each other in a circle.
+        An Alembic `down_revision` or `depends_on`, or a Django dependency on an app of this repository, that names a
+        migration which is nowhere; two Alembic revisions with the same identifier; migrations that depend on each other
+        in a circle.
 
     In production:
-        The tool cannot build its graph and stops with an error before the first statement, in every environment, on the next deployment.
+        The tool cannot build its graph and stops with an error before the first statement, in every environment, on the
+        next deployment.
 
     Bad:
         # file: migrations/versions/b2_email.py
@@ -39,7 +41,8 @@ class BrokenMigrationChain(ProjectRule):
             op.execute("DROP TABLE emails")
 
     Exempt:
-        Dependencies on Django's own and on third-party apps; names that a squashed migration replaces; `__first__` and `__latest__`.
+        Dependencies on Django's own and on third-party apps; names that a squashed migration replaces; `__first__` and
+        `__latest__`.
 
     Fix safety:
         None.

@@ -12,12 +12,13 @@ class DataMigrationNotIdempotent(ProjectRule):
     """A data migration inserts or counts up without looking whether it did so before.
 
     What it finds:
-        A new migration that inserts rows (`op.bulk_insert`, `table.insert()`, `objects.create`, `INSERT`) with no guard for rows that are
-        there, or that changes a value by what it was (`SET n = n + 1`). Tables that the same migration creates are left out.
+        A new migration that inserts rows (`op.bulk_insert`, `table.insert()`, `objects.create`, `INSERT`) with no guard
+        for rows that are there, or that changes a value by what it was (`SET n = n + 1`). Tables that the same migration
+        creates are left out.
 
     In production:
-        The migration stops half-way, or its bookkeeping is lost with a restored dump, and is run again: duplicate rows, or a unique
-        violation that keeps it from ever ending.
+        The migration stops half-way, or its bookkeeping is lost with a restored dump, and is run again: duplicate rows,
+        or a unique violation that keeps it from ever ending.
 
     Bad:
         # file: migrations/versions/b2_roles.py
@@ -42,8 +43,8 @@ class DataMigrationNotIdempotent(ProjectRule):
             op.execute("DELETE FROM roles WHERE name = 'admin'")
 
     Exempt:
-        `get_or_create`, `ON CONFLICT`, `WHERE NOT EXISTS`, `ignore_conflicts`, a look at the table first; tables created in the same
-        migration; functions that are not in the migration's file.
+        `get_or_create`, `ON CONFLICT`, `WHERE NOT EXISTS`, `ignore_conflicts`, a look at the table first; tables created
+        in the same migration; functions that are not in the migration's file.
 
     Fix safety:
         Manual.

@@ -14,11 +14,12 @@ class DestructiveWithLiveReaders(ProjectRule):
     """A migration removes or renames what the running version still selects.
 
     What it finds:
-        A new Django migration that removes or renames a field or a model in one step. Django's ORM names every column of a model in each
-        query, so the version that runs until the rollout ends reads the column that is gone.
+        A new Django migration that removes or renames a field or a model in one step. Django's ORM names every column of
+        a model in each query, so the version that runs until the rollout ends reads the column that is gone.
 
     In production:
-        From the migration to the end of the rollout every query on the table fails, and a rollback brings the errors back for good.
+        From the migration to the end of the rollout every query on the table fails, and a rollback brings the errors back
+        for good.
 
     Bad:
         # file: shop/migrations/0002_remove_order_note.py
@@ -41,8 +42,8 @@ class DestructiveWithLiveReaders(ProjectRule):
             ]
 
     Exempt:
-        The database half of `SeparateDatabaseAndState`, whose state half went out a release earlier; tables and columns that the same
-        release adds.
+        The database half of `SeparateDatabaseAndState`, whose state half went out a release earlier; tables and columns
+        that the same release adds.
 
     Fix safety:
         Manual: two releases, the first takes the field out of the state only.
@@ -89,7 +90,11 @@ class DestructiveWithLiveReaders(ProjectRule):
         more = f" (and {len(others)} more)" if others else ""
         report(
             at=node.place(first),
-            message=f"The migration {_REMOVALS[first['op']]} `{graph.label}.{name}`{more} in one step: the version that still runs selects it, and its queries fail.",
-            evidence=[(node.place(op), f"{_REMOVALS[op['op']]} `{op['table']}{'.' + op['name'] if op['name'] else ''}`") for op in others[:5]],
+            message=f"The migration {_REMOVALS[first['op']]} `{graph.label}.{name}`{more} in one step: "
+            "the version that still runs selects it, and its queries fail.",
+            evidence=[
+                (node.place(op), f"{_REMOVALS[op['op']]} `{op['table']}{'.' + op['name'] if op['name'] else ''}`")
+                for op in others[:5]
+            ],
             key=node.key,
         )

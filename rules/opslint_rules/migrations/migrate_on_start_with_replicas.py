@@ -12,13 +12,13 @@ class MigrateOnStartWithReplicas(ProjectRule):
     """Every replica runs the migrations when it starts.
 
     What it finds:
-        A start command, entrypoint script, init container, lifespan or start-up handler, or module imported at start, that migrates or
-        calls `create_all`, in a workload with more than one replica, with autoscaling, or with several server processes; or in several
-        workloads of one deployment.
+        A start command, entrypoint script, init container, lifespan or start-up handler, or module imported at start,
+        that migrates or calls `create_all`, in a workload with more than one replica, with autoscaling, or with several
+        server processes; or in several workloads of one deployment.
 
     In production:
-        A rollout starts the replicas together. Two migrations take the same lock or create the same table; one fails and its pod
-        restarts, or both run half. A crash loop then runs the migration again and again.
+        A rollout starts the replicas together. Two migrations take the same lock or create the same table; one fails and
+        its pod restarts, or both run half. A crash loop then runs the migration again and again.
 
     Bad:
         # file: Dockerfile
@@ -64,7 +64,8 @@ class MigrateOnStartWithReplicas(ProjectRule):
                   command: ["python", "manage.py", "migrate"]
 
     Exempt:
-        Jobs and hooks of Helm or Argo CD; one replica; code that takes an advisory lock first; migrations under a condition.
+        Jobs and hooks of Helm or Argo CD; one replica; code that takes an advisory lock first; migrations under a
+        condition.
 
     Fix safety:
         Manual: move the migration into a Job, a release phase or a step of the pipeline.
@@ -101,9 +102,7 @@ class MigrateOnStartWithReplicas(ProjectRule):
         evidence = list(start.evidence)
         if start.why is not None:
             evidence.append(start.why)
-        evidence.extend(
-            (other.container.loc, f"`{other.workload.name}` runs it too") for other in starts if other is not start
-        )
+        evidence.extend((other.container.loc, f"`{other.workload.name}` runs it too") for other in starts if other is not start)
         report(
             at=start.loc,
             message=f"`{start.tool}` runs at the start of `{start.workload.name}` and {why}: "

@@ -10,7 +10,9 @@ if TYPE_CHECKING:
 _ROLLING = frozenset(("Deployment", "StatefulSet", "Rollout"))
 """Workloads of which old and new pods serve side by side during a release."""
 
-_EMPTY_DEFAULT = frozenset(("CharField", "TextField", "SlugField", "EmailField", "URLField", "FileField", "ImageField", "FilePathField"))
+_EMPTY_DEFAULT = frozenset(
+    ("CharField", "TextField", "SlugField", "EmailField", "URLField", "FileField", "ImageField", "FilePathField")
+)
 """Django fills these with the empty string while it adds the column, and drops that default again."""
 
 
@@ -18,12 +20,12 @@ class RequiredColumnWithoutDbDefault(ProjectRule):
     """A NOT NULL column without a database default is added to a table in use.
 
     What it finds:
-        A new migration that adds a required column with no server default to a table that it does not create. Django's `default=` lives
-        in Python: Django takes it out of the database again when the column is there.
+        A new migration that adds a required column with no server default to a table that it does not create. Django's
+        `default=` lives in Python: Django takes it out of the database again when the column is there.
 
     In production:
-        Alembic and SQL: the statement fails on a table that has rows. Django: the old version, still running during the rollout or after a
-        rollback, inserts rows without the column, and each insert fails.
+        Alembic and SQL: the statement fails on a table that has rows. Django: the old version, still running during the
+        rollout or after a rollback, inserts rows without the column, and each insert fails.
 
     Bad:
         # file: migrations/versions/b2_plan.py
@@ -48,8 +50,8 @@ class RequiredColumnWithoutDbDefault(ProjectRule):
             op.drop_column("accounts", "plan")
 
     Exempt:
-        Tables that the same release creates; `db_default`, `server_default`, generated columns; fields whose arguments are not known.
-        A Python default is a warning where a Deployment replaces its pods one by one, else a note.
+        Tables that the same release creates; `db_default`, `server_default`, generated columns; fields whose arguments
+        are not known. A Python default is a warning where a Deployment replaces its pods one by one, else a note.
 
     Fix safety:
         Manual: `db_default=` (Django 5.0) or `server_default=`, or add the column as NULL, fill it, and make it required a release later.

@@ -12,11 +12,12 @@ class SeveralMigrationHeads(ProjectRule):
     """The migrations of one application end in two heads.
 
     What it finds:
-        Alembic: two or more revisions of one branch that no other revision follows. Django: two or more leaf migrations in one app.
+        Alembic: two or more revisions of one branch that no other revision follows. Django: two or more leaf migrations
+        in one app.
 
     In production:
-        Two pull requests each added a migration on top of the same one. `alembic upgrade head` and `manage.py migrate` refuse to run:
-        the deployment stops after the new images are built, or the pods restart for ever.
+        Two pull requests each added a migration on top of the same one. `alembic upgrade head` and `manage.py migrate`
+        refuse to run: the deployment stops after the new images are built, or the pods restart for ever.
 
     Bad:
         # file: migrations/versions/a1_users.py
@@ -71,8 +72,8 @@ class SeveralMigrationHeads(ProjectRule):
             op.execute("DROP TABLE phones")
 
     Exempt:
-        Branches that carry labels; revisions that depend on other branches; a project that upgrades to `heads`; chains with a parent that
-        is computed.
+        Branches that carry labels; revisions that depend on other branches; a project that upgrades to `heads`; chains
+        with a parent that is computed.
 
     Fix safety:
         Manual: `alembic merge heads` or `manage.py makemigrations --merge`, after a look at what the two do.

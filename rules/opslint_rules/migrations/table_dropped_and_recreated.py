@@ -15,7 +15,8 @@ class TableDroppedAndRecreated(ProjectRule):
         A new migration, or a numbered SQL script, that drops a table and then creates one of the same name.
 
     In production:
-        The first run on an empty database hides it. The second run, or the first one in production, deletes every row of the table.
+        The first run on an empty database hides it. The second run, or the first one in production, deletes every row of
+        the table.
 
     Bad:
         # file: sql/001_schema.sql
@@ -77,6 +78,10 @@ class TableDroppedAndRecreated(ProjectRule):
         report(
             at=(node.path, first["at"]),  # type: ignore[arg-type]
             message=f"The script drops {tables} and creates them again: whoever runs it on a database in use loses all their rows.",
-            evidence=[(node.place(op), "created again here") for op in node.ops if op["op"] == "create_table" and op["table"] == recreated[0]][:1],
+            evidence=[
+                (node.place(op), "created again here")
+                for op in node.ops
+                if op["op"] == "create_table" and op["table"] == recreated[0]
+            ][:1],
             key=recreated[0],
         )

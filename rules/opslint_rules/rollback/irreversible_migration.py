@@ -15,11 +15,12 @@ class IrreversibleMigration(ProjectRule):
     """A new migration has no way back.
 
     What it finds:
-        Alembic: a revision that changes something, whose `downgrade()` is empty, missing or raises. Django: `RunPython` or `RunSQL`
-        without a reverse. SQL: an up script without its down script in a directory where the others have one.
+        Alembic: a revision that changes something, whose `downgrade()` is empty, missing or raises. Django: `RunPython`
+        or `RunSQL` without a reverse. SQL: an up script without its down script in a directory where the others have one.
 
     In production:
-        The release is bad and must be rolled back. The schema cannot go with it, and the old version meets tables it does not know.
+        The release is bad and must be rolled back. The schema cannot go with it, and the old version meets tables it does
+        not know.
 
     Bad:
         # file: migrations/versions/b2_email.py
