@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from opslint.base.masking import Masked, mask
 from opslint.base.record import Record
+from opslint.base.tree import Mapping, Scalar
 from opslint.base.typing import TYPE_CHECKING
 from opslint.base.value import Known
 from opslint.facts.dotenv import DotenvFile
@@ -108,7 +109,7 @@ def mentions(model: DeploymentModel) -> list[Mention]:
     """Return the values of all named environments, each place once per environment."""
     seen: set[tuple[str, Loc, str]] = set()
     out: list[Mention] = []
-    for found in (*_of_workloads(model), *_of_dotenv(model), *_of_terraform(model)):
+    for found in (*_of_workloads(model), *_of_dotenv(model), *_of_terraform(model), *_of_secret_stores(model)):
         key = (found.environment, found.loc, found.name)
         if key not in seen:
             seen.add(key)
@@ -147,6 +148,43 @@ def _of_dotenv(model: DeploymentModel) -> Iterator[Mention]:
                     source=fact.path,
                     value=decode_literal(value),
                 )
+
+
+def _of_secret_stores(model: DeploymentModel) -> Iterator[Mention]:
+    """Yield the vault that each ExternalSecret of a named environment reads, by the name of its store."""
+    stores: dict[tuple[str, str], Masked] = {}
+    for deployment in model.deployments:
+        for item in deployment.objects:
+            if item.text("kind") in ("ClusterSecretStore", "SecretStore"):
+                address = _address(item.mapping("spec", "provider"))
+                if address is not None:
+                    stores.setdefault((item.text("kind") or "", item.text("metadata", "name") or ""), address)
+    for deployment in model.deployments:
+        for item in deployment.objects if len(deployment.environments) == 1 else ():
+            reference = item.mapping("spec", "secretStoreRef") if item.text("kind") == "ExternalSecret" else None
+            name = reference.get("name") if reference is not None else None
+            if reference is None or not isinstance(name, Scalar):
+                continue
+            address = stores.get((reference.text("kind") or "SecretStore", name.text))
+            if address is not None:
+                yield Mention(
+                    environment=deployment.environments[0],
+                    files=deployment.files,
+                    loc=name.loc,
+                    name="secretStoreRef",
+                    source="ExternalSecret",
+                    value=address,
+                )
+
+
+def _address(provider: Mapping | None) -> Masked | None:
+    """Return the address of a store's provider: a vault's URL, a project."""
+    for name in ("vaultUrl", "server", "projectID"):
+        for _kind, settings in provider.items() if provider is not None else ():
+            node = settings.get(name) if isinstance(settings, Mapping) else None
+            if isinstance(node, Scalar):
+                return node.masked if node.masked is not None else mask(node.text)
+    return None
 
 
 def _of_terraform(model: DeploymentModel) -> Iterator[Mention]:

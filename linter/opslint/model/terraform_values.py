@@ -184,6 +184,17 @@ def as_text(value: Value) -> str | None:
     return _text(value)
 
 
+def spelled(value: Value) -> str:
+    """Return the text of a value with ``${…}`` for what is not known; "" when none of it is (for tags and endings of names)."""
+    text = _text(value)
+    if text is not None:
+        return text
+    inner = settled(value)
+    if isinstance(inner, Shaped):
+        return "".join(part if isinstance(part, str) else "${…}" for part in inner.parts)
+    return ""
+
+
 def as_number(value: Value) -> float | None:
     """Return a known number (or text that spells one); else None."""
     value = settled(value)
