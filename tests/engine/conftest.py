@@ -118,7 +118,9 @@ class Opslint:
         self.packs = packs
         self.cache = cache
 
-    def process(self, *words: str, cwd: Path, env: dict[str, str] | None = None, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:
+    def process(
+        self, *words: str, cwd: Path, env: dict[str, str] | None = None, stdin: bytes = b""
+    ) -> subprocess.CompletedProcess[bytes]:
         variables = {
             "PATH": os.environ["PATH"],
             "HOME": str(self.cache.parent),
@@ -128,7 +130,13 @@ class Opslint:
             **(env or {}),
         }
         return subprocess.run(
-            [sys.executable, "-m", "opslint", *words], cwd=cwd, env=variables, input=stdin, capture_output=True, timeout=120, check=False
+            [sys.executable, "-m", "opslint", *words],
+            cwd=cwd,
+            env=variables,
+            input=stdin,
+            capture_output=True,
+            timeout=120,
+            check=False,
         )
 
     def json(self, *words: str, cwd: Path, env: dict[str, str] | None = None, stdin: bytes = b"") -> dict:
@@ -174,7 +182,10 @@ def write(root: Path, files: dict[str, str | bytes]) -> None:
 def git(root: Path, *words: str) -> None:
     subprocess.run(
         ["git", "-c", "user.name=t", "-c", "user.email=t@example.invalid", "-c", "commit.gpgsign=false", *words],
-        cwd=root, check=True, capture_output=True, env={"PATH": os.environ["PATH"], "HOME": str(root), "GIT_CONFIG_NOSYSTEM": "1"},
+        cwd=root,
+        check=True,
+        capture_output=True,
+        env={"PATH": os.environ["PATH"], "HOME": str(root), "GIT_CONFIG_NOSYSTEM": "1"},
     )
 
 

@@ -23,7 +23,7 @@ def build(package: str, directory: str, pack: str) -> dict[str, Any]:
     for name in module_names(package, directory):
         try:
             module = __import__(name, fromlist=["*"])
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - whatever a pack or reader raises is a problem of the run, not its end
             errors.append(f"{name} could not be imported: {type(error).__name__}: {error}")
             continue
         for extractor in extractors_in(module):
@@ -33,7 +33,7 @@ def build(package: str, directory: str, pack: str) -> dict[str, Any]:
             if isinstance(value, type) and issubclass(value, Rule) and value.__module__ == name and "meta" in vars(value):
                 try:
                     rules.append(entry(value, pack))
-                except Exception as error:
+                except Exception as error:  # noqa: BLE001 - whatever a pack or reader raises is a problem of the run, not its end
                     errors.append(f"{name}.{value.__name__} is no rule: {type(error).__name__}: {error}")
     return {"errors": errors, "extractors": extractors, "rules": sorted(rules, key=lambda rule: str(rule["name"]))}
 

@@ -85,7 +85,7 @@ class Packs:
             try:
                 module = __import__(entry.module, fromlist=[entry.class_name])
                 self._loaded[name] = getattr(module, entry.class_name)
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001 - whatever a pack or reader raises is a problem of the run, not its end
                 self._fail(entry.pack, f"{entry.module} could not be imported: {type(error).__name__}: {error}")
                 self._loaded[name] = None
         return self._loaded[name]

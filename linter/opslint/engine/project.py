@@ -103,7 +103,7 @@ def link(model: DeploymentModel, stage: FileStage, packs: Packs, settings: Proje
         reporter = Reporter(name)
         try:
             rule.check(model, reporter)  # type: ignore[attr-defined]
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - whatever a pack or reader raises is a problem of the run, not its end
             message = f"rule {name} crashed: {type(error).__name__}: {str(error).partition(chr(10))[0][:120]}"
             linked.problems.append(Problem(kind="rule-crash", message=message, path="", span=FILE_TOP))
             continue

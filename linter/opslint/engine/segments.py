@@ -8,6 +8,7 @@ from itertools import islice
 
 from opslint.base.jsonio import dumps, loads
 from opslint.base.typing import TYPE_CHECKING
+from opslint.engine.sealed import write_file
 from opslint.engine.worker import FileResult
 
 if TYPE_CHECKING:
@@ -20,14 +21,12 @@ _FACTS = "facts:"
 _DETAIL_FIELDS = ("problems", "reports", "skipped", "suppressions", "undecided")
 
 
-class Damaged(Exception):
+class DamagedError(Exception):
     """A part of the cache is missing or not what was written."""
 
 
 def write_segment(path: str, results: list[FileResult], key: bytes) -> bool:
     """Write the results, in order, as one segment; False when the file cannot be written."""
-    from opslint.engine.cache import write_file
-
     sections: dict[str, bytes] = {
         _PLACES: _bytes([result.places for result in results]),
         _HEADS: _bytes([[result.kind, result.digest, result.screened] for result in results]),
@@ -79,22 +78,22 @@ class Segment:
                 first = os.read(handle, 64).partition(b"\n")
                 check, _, size = first[0].partition(b" ")
                 if not first[1] or len(check) != 32 or not size.isdigit():
-                    raise Damaged(path)
+                    raise DamagedError(path)
                 start = len(first[0]) + 1
                 header = _read_at(handle, start, int(size))
             finally:
                 os.close(handle)
         except OSError:
-            raise Damaged(path) from None
+            raise DamagedError(path) from None
         if blake2b(header, key=key, digest_size=16).hexdigest().encode() != check:
-            raise Damaged(path)
+            raise DamagedError(path)
         self._start = start + len(header)
         try:
             value = loads(header.decode())
             self.count: int = value["count"]
             self._table: dict[str, list[Any]] = value["sections"]
         except (ValueError, KeyError, TypeError):
-            raise Damaged(path) from None
+            raise DamagedError(path) from None
 
     def _part(self, name: str) -> Any:
         found = self._parts.get(name)
@@ -107,13 +106,13 @@ class Segment:
                 finally:
                     os.close(handle)
             except OSError:
-                raise Damaged(self._path) from None
+                raise DamagedError(self._path) from None
             if blake2b(body, key=self._key, digest_size=16).hexdigest() != check:
-                raise Damaged(self._path)
+                raise DamagedError(self._path)
             try:
                 found = self._parts[name] = loads(body.decode("utf-8", "surrogatepass"))
             except ValueError:
-                raise Damaged(self._path) from None
+                raise DamagedError(self._path) from None
         return found
 
     def kinds(self) -> list[str]:
@@ -172,5 +171,5 @@ def _read_at(handle: int, offset: int, length: int) -> bytes:
         chunks.append(chunk)
         left -= len(chunk)
     if left:
-        raise Damaged("cut short")
+        raise DamagedError("cut short")
     return b"".join(chunks)

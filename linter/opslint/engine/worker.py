@@ -135,7 +135,7 @@ class Analyser:
             return self._unreadable(data, kind, problem)
         except RecursionError:
             return failed(kind, "limit", "nested too deeply to be followed")
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - whatever a pack or reader raises is a problem of the run, not its end
             return failed(kind, "reader-crash", f"the {kind} reader crashed: {type(error).__name__}: {_brief(error)}")
         result.kind = document.kind
         for span in spans:
@@ -229,7 +229,7 @@ class Analyser:
                     extractor.extract(document, facts.append)
                 except RecursionError:
                     result.problems.append(["limit", "nested too deeply to be followed", list(FILE_TOP)])
-                except Exception as error:
+                except Exception as error:  # noqa: BLE001 - whatever a pack or reader raises is a problem of the run, not its end
                     message = f"taking facts with {module} crashed: {type(error).__name__}: {_brief(error)}"
                     result.problems.append(["reader-crash", message, list(FILE_TOP)])
                 _emit(result, facts)
@@ -249,7 +249,7 @@ class Analyser:
                 for view in document.views(subscription.hook, subscription.names):
                     rule.check(view, reporter)  # type: ignore[attr-defined]
                 rows = [encode_report(report) for report in reporter.reports]
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001 - whatever a pack or reader raises is a problem of the run, not its end
                 message = f"rule {entry.name} crashed: {type(error).__name__}: {_brief(error)}"
                 result.problems.append(["rule-crash", message, list(FILE_TOP)])
                 continue

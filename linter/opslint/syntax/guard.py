@@ -76,7 +76,4 @@ def _chain_over(data: bytes) -> bool:
     # A chain over many lines ends in a RecursionError, which the readers report; only long lines can hold it in a row.
     if len(data) <= 2 * MAX_CHAIN:
         return False
-    for line in data.split(b"\n"):
-        if len(line) > 2 * MAX_CHAIN and sum(map(line.count, _OPERATORS)) > MAX_CHAIN:
-            return True
-    return False
+    return any(len(line) > 2 * MAX_CHAIN and sum(map(line.count, _OPERATORS)) > MAX_CHAIN for line in data.split(b"\n"))
