@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from opslint.facts.exceptions import SilentExcept
     from opslint.facts.gitlab import GitlabPipeline
     from opslint.facts.handlers import Handler, WebhookCheck
+    from opslint.facts.helm import HelmChart
     from opslint.facts.http import ClientCall, HttpCall, ProcessCall, TimedCall
     from opslint.facts.kubernetes import KubernetesObject
     from opslint.facts.migrations import AlembicRevision, DjangoMigration, MigrationRun, SqlScript
@@ -51,6 +52,8 @@ if TYPE_CHECKING:
     from opslint.model.environments import tier_of
     from opslint.model.handlers import Effect, Touch, Webhook
     from opslint.model.image_tags import moving_tag
+    from opslint.model.k8s_selectors import PortMismatch, Selection, port_mismatches, selections
+    from opslint.model.kubernetes import pod_spec
     from opslint.model.mentions import Mention, foreign_tier, is_store
     from opslint.model.migration_starts import MigrationStart
     from opslint.model.migrations import MigrationGraph, MigrationNode
@@ -59,7 +62,9 @@ if TYPE_CHECKING:
     from opslint.model.probes import dockerfile_probes
     from opslint.model.records import Container, Probe, Service, Workload
     from opslint.model.resource_records import Alarm, EventSource, Queue, Stateful
-    from opslint.model.routes import RouteInfo
+    from opslint.model.routes import RouteInfo, RouteTable
+    from opslint.model.service_probes import Asked, asked
+    from opslint.model.service_probes import asked
     from opslint.model.stateful import bucket_versioned
     from opslint.model.terraform_nodes import Resource
     from opslint.model.terraform_roots import Root
@@ -71,6 +76,7 @@ _LAZY = {
     "Alarm": "opslint.model.resource_records",
     "AlembicRevision": "opslint.facts.migrations",
     "Answer": "opslint.facts.answers",
+    "Asked": "opslint.model.service_probes",
     "Budget": "opslint.model.budgets",
     "CfnResource": "opslint.facts.cloudformation",
     "ClientCall": "opslint.facts.http",
@@ -88,6 +94,7 @@ _LAZY = {
     "GitlabPipeline": "opslint.facts.gitlab",
     "Handler": "opslint.facts.handlers",
     "HclFile": "opslint.facts.terraform",
+    "HelmChart": "opslint.facts.helm",
     "HttpCall": "opslint.facts.http",
     "Job": "opslint.model.pipelines",
     "KubernetesObject": "opslint.facts.kubernetes",
@@ -100,6 +107,7 @@ _LAZY = {
     "MigrationStart": "opslint.model.migration_starts",
     "Missing": "opslint.model.compose",
     "Pipeline": "opslint.model.pipelines",
+    "PortMismatch": "opslint.model.k8s_selectors",
     "Probe": "opslint.model.records",
     "ProcessCall": "opslint.facts.http",
     "Queue": "opslint.model.resource_records",
@@ -108,8 +116,10 @@ _LAZY = {
     "Root": "opslint.model.terraform_roots",
     "Route": "opslint.facts.routes",
     "RouteInfo": "opslint.model.routes",
+    "RouteTable": "opslint.model.routes",
     "Scalar": "opslint.base.tree",
     "Scope": "opslint.model.variables",
+    "Selection": "opslint.model.k8s_selectors",
     "Service": "opslint.model.records",
     "SettingsClass": "opslint.facts.settings_classes",
     "SilentExcept": "opslint.facts.exceptions",
@@ -129,6 +139,7 @@ _LAZY = {
     "WorstCase": "opslint.model.budgets",
     "as_number": "opslint.model.terraform_values",
     "as_text": "opslint.model.terraform_values",
+    "asked": "opslint.model.service_probes",
     "bucket_versioned": "opslint.model.stateful",
     "dockerfile_probes": "opslint.model.probes",
     "foreign_tier": "opslint.model.mentions",
@@ -138,6 +149,9 @@ _LAZY = {
     "judge_check": "opslint.model.check_commands",
     "missing_files": "opslint.model.compose",
     "moving_tag": "opslint.model.image_tags",
+    "pod_spec": "opslint.model.kubernetes",
+    "port_mismatches": "opslint.model.k8s_selectors",
+    "selections": "opslint.model.k8s_selectors",
     "settled": "opslint.model.terraform_values",
     "spelled": "opslint.model.terraform_values",
     "tier_of": "opslint.model.environments",
@@ -162,6 +176,7 @@ __all__ = [
     "Alarm",
     "AlembicRevision",
     "Answer",
+    "Asked",
     "Blocks",
     "Budget",
     "Calls",
@@ -186,6 +201,7 @@ __all__ = [
     "GitlabPipeline",
     "Handler",
     "HclFile",
+    "HelmChart",
     "HttpCall",
     "Instructions",
     "Job",
@@ -204,6 +220,7 @@ __all__ = [
     "Objects",
     "Option",
     "Pipeline",
+    "PortMismatch",
     "Probe",
     "ProcessCall",
     "ProjectRule",
@@ -214,9 +231,11 @@ __all__ = [
     "Root",
     "Route",
     "RouteInfo",
+    "RouteTable",
     "Scalar",
     "Scope",
     "Secret",
+    "Selection",
     "Service",
     "SettingsClass",
     "SilentExcept",
@@ -241,6 +260,7 @@ __all__ = [
     "WorstCase",
     "as_number",
     "as_text",
+    "asked",
     "bucket_versioned",
     "dockerfile_probes",
     "foreign_tier",
@@ -250,7 +270,10 @@ __all__ = [
     "judge_check",
     "missing_files",
     "moving_tag",
+    "pod_spec",
+    "port_mismatches",
     "same",
+    "selections",
     "settled",
     "spelled",
     "text_of",

@@ -50,8 +50,9 @@ class RequiredColumnWithoutDbDefault(ProjectRule):
             op.drop_column("accounts", "plan")
 
     Exempt:
-        Tables that the same release creates; `db_default`, `server_default`, generated columns; fields whose arguments
-        are not known. A Python default is a warning where a Deployment replaces its pods one by one, else a note.
+        Tables that the same release creates; `db_default`, `server_default`, generated columns; a column that the same
+        migration fills and then alters; fields whose arguments are not known. A Python default is a warning where a
+        Deployment replaces its pods one by one, else a note.
 
     Fix safety:
         Manual: `db_default=` (Django 5.0) or `server_default=`, or add the column as NULL, fill it, and make it required a release later.
@@ -90,6 +91,7 @@ class RequiredColumnWithoutDbDefault(ProjectRule):
             and op.get("default") in ("none", "python")
             and op["table"] not in own
             and not op.get("guarded")
+            and not _in_steps(node, op)
         ]
         if not found:
             return
@@ -113,3 +115,14 @@ class RequiredColumnWithoutDbDefault(ProjectRule):
             confidence="high" if fails else "medium",
             key=node.key,
         )
+
+
+def _in_steps(node: MigrationNode, added: dict[str, object]) -> bool:
+    """The same migration fills the column and then alters it: added, filled and made strict step by step."""
+    later = node.ops[node.ops.index(added) + 1 :]
+    fills = next((index for index, op in enumerate(later) if op["op"] in ("run_python", "run_sql", "update")), None)
+    if fills is None:
+        return False
+    return any(
+        op["op"] == "alter_column" and (op["table"], op["name"]) == (added["table"], added["name"]) for op in later[fills:]
+    )
