@@ -34,6 +34,8 @@ def judge_check(words: list[str], *, shell: bool) -> tuple[str, str] | None:
 
 def _of_script(text: str) -> tuple[str, str] | None:
     """Judge shell text by its last statement: its exit code is that of the check."""
+    if "/dev/tcp/" in text:
+        return None  # a shell's way to connect: fails when nothing listens
     found = [command for command in commands(text) if not command.nested and not command.function]
     if not found or any(command.depth for command in found):
         return None

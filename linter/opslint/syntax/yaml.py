@@ -185,7 +185,7 @@ def build(data: bytes, places: Places, *, template_is_error: bool = False) -> li
 
 
 def _is_template(data: bytes) -> bool:
-    return b"{%" in data or data.count(b"{{") > data.count(b"${{")
+    return b"{%" in data or b"%{" in data or data.count(b"{{") > data.count(b"${{")
 
 
 class _Frame:

@@ -11,6 +11,28 @@ _JUDGED = frozenset(("production", "staging", "shared"))
 _COMPARED = frozenset(("production", "staging", "shared", "ephemeral"))
 
 
+class _Gap:
+    """One service in which some environments set a variable and others lack it."""
+
+    def __init__(
+        self,
+        service: str,
+        read: Read,
+        setting: list[tuple[Workload, Container, Scope]],
+        lacking: list[tuple[Workload, Container, Scope]],
+        files: list[str],
+    ) -> None:
+        self.service = service
+        self.read = read
+        self.setting = setting
+        self.lacking = lacking
+        self.files = files
+
+    def paths(self) -> set[str]:
+        """All files the gap was derived from."""
+        return {path for run in (*self.setting, *self.lacking) for path in run[2].files} | set(self.files)
+
+
 class EnvSetInSomeEnvironments(ProjectRule):
     """A variable is set in one environment and missing in another.
 
@@ -91,7 +113,8 @@ class EnvSetInSomeEnvironments(ProjectRule):
     needs = (EnvRead, SettingsClass)
 
     def check(self, model: DeploymentModel, report: Reporter) -> None:
-        """Compare the environments of each service, start command by start command."""
+        """Compare the environments of each service, start command by start command; a variable is one finding."""
+        found: dict[str, list[_Gap]] = {}
         for service in model.services:
             groups: dict[tuple[str, ...], list[tuple[Workload, Container]]] = {}
             for (workload, container), entries in zip(service.runs, service.entries, strict=True):
@@ -101,9 +124,18 @@ class EnvSetInSomeEnvironments(ProjectRule):
                     groups.setdefault((workload.platform, container.name, *modules), []).append((workload, container))
             for runs in groups.values():
                 if len({name for workload, _container in runs for name in workload.environments}) > 1:
-                    self._compare(model, service.name, runs, report)
+                    self._compare(model, service.name, runs, found, report)
+        for gaps in found.values():
+            _report(gaps, report)
 
-    def _compare(self, model: DeploymentModel, service: str, runs: list[tuple[Workload, Container]], report: Reporter) -> None:
+    def _compare(
+        self,
+        model: DeploymentModel,
+        service: str,
+        runs: list[tuple[Workload, Container]],
+        found: dict[str, list[_Gap]],
+        report: Reporter,
+    ) -> None:
         reads, files = model.variables.reads_of(runs[0][1])
         scopes = [(workload, container, model.variables.resolve(workload, container)) for workload, container in runs]
         for read in _first_reads(reads):
@@ -119,32 +151,31 @@ class EnvSetInSomeEnvironments(ProjectRule):
             if unknown is not None:
                 report.silent(unknown[0], unknown[1])
                 continue
-            self._report(service, read, setting, lacking, files, report)
+            found.setdefault(read.name, []).append(_Gap(service, read, setting, lacking, files))
 
-    def _report(
-        self,
-        service: str,
-        read: Read,
-        setting: list[tuple[Workload, Container, Scope]],
-        lacking: list[tuple[Workload, Container, Scope]],
-        files: list[str],
-        report: Reporter,
-    ) -> None:
-        there = sorted({name for run in setting for name in run[0].environments})
-        here = sorted({name for run in lacking for name in run[0].environments})
-        binding = setting[0][2].get(read.name, ignore_case=read.ignore_case)
-        evidence: list[tuple[Loc, str]] = [(binding.entry.loc, f"set in {', '.join(there)}")] if binding is not None else []
-        evidence.extend((run[1].loc, f"missing for `{run[0].name}`") for run in lacking[:4])
-        instead = "its default" if read.missing == "default" else "nothing"
-        report(
-            at=read.loc,
-            message=f"`{read.name}` is set in {', '.join(there)} and missing in {', '.join(here)}: there the code uses {instead}",
-            evidence=evidence,
-            environments=here,
-            key=read.name,
-            service=service,
-            derived={path for run in (*setting, *lacking) for path in run[2].files} | set(files),
-        )
+
+def _report(gaps: list[_Gap], report: Reporter) -> None:
+    first = gaps[0]
+    read = first.read
+    there = sorted({name for gap in gaps for run in gap.setting for name in run[0].environments})
+    here = sorted({name for gap in gaps for run in gap.lacking for name in run[0].environments})
+    binding = first.setting[0][2].get(read.name, ignore_case=read.ignore_case)
+    evidence: dict[Loc, str] = {binding.entry.loc: f"set in {', '.join(there)}"} if binding is not None else {}
+    for gap in gaps:
+        for run in gap.lacking:
+            evidence.setdefault(run[1].loc, f"missing for `{run[0].name}`")
+        if gap.read.loc != read.loc:
+            evidence.setdefault(gap.read.loc, "read here as well")
+    instead = "its default" if read.missing == "default" else "nothing"
+    report(
+        at=read.loc,
+        message=f"`{read.name}` is set in {', '.join(there)} and missing in {', '.join(here)}: there the code uses {instead}",
+        evidence=list(evidence.items())[:6],
+        environments=here,
+        key=read.name,
+        service=first.service,
+        derived={path for gap in gaps for path in gap.paths()},
+    )
 
 
 def _first_reads(reads: list[Read]) -> list[Read]:
@@ -169,7 +200,9 @@ def _shares_environment(
     setting: list[tuple[Workload, Container, Scope]], lacking: list[tuple[Workload, Container, Scope]]
 ) -> bool:
     """Two workloads of one environment differ: that is how the service is split, not an environment that was forgotten."""
-    return bool({name for run in setting for name in run[0].environments} & {name for run in lacking for name in run[0].environments})
+    return bool(
+        {name for run in setting for name in run[0].environments} & {name for run in lacking for name in run[0].environments}
+    )
 
 
 def _equals_default(scope: Scope, read: Read) -> bool:

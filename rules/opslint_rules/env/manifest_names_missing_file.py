@@ -62,16 +62,18 @@ class ManifestNamesMissingFile(ProjectRule):
     needs = (ComposeFile,)
 
     def check(self, model: DeploymentModel, report: Reporter) -> None:
-        """Report each missing file once, at the first place that names it."""
+        """Report the missing files of one kind once for each compose file, at the first place that names one."""
         found: dict[tuple[str, str], list[tuple[Missing, list[str]]]] = {}
         for missing, environments in missing_files(model):
-            found.setdefault((missing.path, missing.what), []).append((missing, environments))
-        for (path, what), uses in found.items():
+            found.setdefault((missing.loc[0], missing.what), []).append((missing, environments))
+        for (_file, what), uses in found.items():
             first = uses[0][0]
+            path = first.path
             places: dict[Loc, str] = {}
             for missing, _environments in uses[1:]:
                 if missing.loc != first.loc:
-                    places.setdefault(missing.loc, f"`{missing.service}` names it as well")
+                    note = "it as well" if missing.path == path else f"`{missing.path}`, which is not there either"
+                    places.setdefault(missing.loc, f"`{missing.service}` names {note}")
             report(
                 at=first.loc,
                 message=f"The {what} `{path}` of `{first.service}` is not in the repository: `docker compose` stops when it reads this file",

@@ -13,6 +13,7 @@ from opslint.api import (
     TfBlock,
     dockerfile_probes,
     judge_check,
+    tier_of,
 )
 
 if TYPE_CHECKING:
@@ -108,6 +109,7 @@ class ProbeCannotFail(ProjectRule):
         for probe in dockerfile_probes(model):
             found.setdefault(probe.loc, (probe, []))
         for loc, (probe, workloads) in found.items():
+            workloads.sort(key=lambda workload: "production" not in {tier_of(name) for name in workload.environments})
             self._judge(loc, probe, workloads, report)
 
     def _judge(self, loc: Loc, probe: Probe, workloads: list[Workload], report: Reporter) -> None:
@@ -115,7 +117,8 @@ class ProbeCannotFail(ProjectRule):
         if judged is None:
             return
         kind, what = judged
-        where = f"The {probe.role} check of `{workloads[0].name}`" if workloads else "The image's health check"
+        role = "health" if probe.role == "healthcheck" else probe.role
+        where = f"The {role} check of `{workloads[0].name}`" if workloads else "The image's health check"
         report(
             at=loc,
             message=f"{where} cannot notice a failure: {what}, so {_HAPPENS[kind]}",

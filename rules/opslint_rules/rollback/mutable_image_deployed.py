@@ -68,7 +68,7 @@ class MutableImageDeployed(ProjectRule):
     Exempt
     ------
     A digest. Development, test and preview environments. An image that the same compose file builds, and a compose file
-    without a tier that builds something (it is for the workstation). `imagePullPolicy: Never`. A tag that a variable fills.
+    without a tier that builds something or only starts backing services (it is for the workstation). `imagePullPolicy: Never`. A tag that a variable fills.
 
     Fix safety
     ----------
@@ -92,25 +92,27 @@ class MutableImageDeployed(ProjectRule):
 
     def check(self, model: DeploymentModel, report: Reporter) -> None:
         """Judge each place that names an image once, over all workloads that take it from there."""
-        found: dict[tuple[Loc, str], list[tuple[Workload, Container, str]]] = {}
+        found: dict[tuple[str, str], list[tuple[Workload, Container, str]]] = {}
         for deployment in model.deployments:
             built = _built_here(deployment.workloads)
-            local = deployment.platform == "compose" and not deployment.environments and bool(built)
+            tierless = deployment.platform == "compose" and not deployment.environments
+            local = tierless and (bool(built) or not _runs_own_code(model, deployment.workloads))
             for workload in deployment.workloads:
                 tiers = {tier_of(name) for name in workload.environments}
                 if local or (tiers and tiers <= _LOCAL_TIERS):
                     continue
                 for container in workload.containers:
                     self._container(workload, container, built, found, report)
-        for (loc, image), runs in found.items():
-            self._report(loc, image, runs, report)
+        for (_path, image), runs in found.items():
+            runs.sort(key=lambda run: "production" not in {tier_of(name) for name in run[0].environments})
+            self._report(model, image, runs, report)
 
     def _container(
         self,
         workload: Workload,
         container: Container,
         built: set[str],
-        found: dict[tuple[Loc, str], list[tuple[Workload, Container, str]]],
+        found: dict[tuple[str, str], list[tuple[Workload, Container, str]]],
         report: Reporter,
     ) -> None:
         node = container.node
@@ -128,22 +130,24 @@ class MutableImageDeployed(ProjectRule):
             return
         tag = moving_tag(text, workload.environments)
         if tag is not None and text not in built:
-            found.setdefault((container.image_loc, text), []).append((workload, container, how))
+            found.setdefault((container.image_loc[0], text), []).append((workload, container, how))
 
-    def _report(self, loc: Loc, image: str, runs: list[tuple[Workload, Container, str]], report: Reporter) -> None:
+    def _report(self, model: DeploymentModel, image: str, runs: list[tuple[Workload, Container, str]], report: Reporter) -> None:
         workload, container, how = runs[0]
         tag = moving_tag(image, workload.environments)
-        last = image.rpartition("/")[2]
-        named = f"the tag `{tag}`, which moves" if ":" in last else "no tag, which means `latest`"
+        named = f"the tag `{tag}`, which moves" if ":" in image.rpartition("/")[2] else "no tag, which means `latest`"
         if how:
             named = f"`{tag}` unless the host sets another tag"
+        loc, evidence = _place(model, container)
+        for other, own, _how in runs[1:]:
+            if own.image_loc not in (loc, *(place for place, _note in evidence)):
+                evidence.append((own.image_loc, f"`{other.name}` runs it as well"))
         others = sorted({other.name for other, _container, _how in runs} - {workload.name})
         also = f" (and {', '.join(others)})" if others else ""
-        evidence = [(container.loc, f"`{workload.name}` runs it")] if container.loc != loc and container.image_loc != container.loc else []
         report(
             at=loc,
             message=f"Image `{image}` of `{workload.name}`{also} has {named}: a rollback or a restart cannot bring back the version that ran",
-            evidence=evidence,
+            evidence=evidence[:6],
             environments=sorted({name for other, _container, _how in runs for name in other.environments}),
             key=image,
             service=workload.name,
@@ -151,6 +155,13 @@ class MutableImageDeployed(ProjectRule):
             confidence="medium" if how else None,
             derived={path for other, _container, _how in runs for path in other.files},
         )
+
+
+def _runs_own_code(model: DeploymentModel, workloads: list[Workload]) -> bool:
+    """Tell whether some image is, or may be, one that the repository builds; else it is a stack of backing services to develop with."""
+    services = {id(container): service for service in model.services for _workload, container in service.runs}
+    owners = [services[id(container)] for workload in workloads for container in workload.containers if id(container) in services]
+    return any(service.dockerfile or "may be built" in service.unlinked for service in owners)
 
 
 def _built_here(workloads: list[Workload]) -> set[str]:
@@ -161,6 +172,17 @@ def _built_here(workloads: list[Workload]) -> set[str]:
             if workload.platform == "compose" and container.build is not None:
                 built.add(str(container.image.value) if isinstance(container.image, Known) else "")
     return built
+
+
+def _place(model: DeploymentModel, container: Container) -> tuple[Loc, list[tuple[Loc, str]]]:
+    """Where an image is decided: an overlay's `images:` entry, else the container's own line (with the entry as evidence)."""
+    loc = container.image_loc
+    key = container.node.key("image") if container.node is not None else None
+    if key is None or key.loc[0] == loc[0]:
+        return loc, []
+    if model.environments.of_path(loc[0]) is not None:
+        return loc, [(key.loc, "the container it replaces the image of")]
+    return key.loc, [(loc, "no overlay sets another tag than this")]
 
 
 def _is_plain_compose(workload: Workload) -> bool:
