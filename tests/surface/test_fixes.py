@@ -176,7 +176,7 @@ def test_terraform_that_cannot_be_vouched_for_is_left_alone(source: str) -> None
 
 def test_a_value_that_would_smuggle_in_a_block_is_refused() -> None:
     data = RESOURCE.encode()
-    smuggled = hcl_finding(data, 'resource "aws_db_instance" "main"', attribute="y", value='1\n  z = 2')
+    smuggled = hcl_finding(data, 'resource "aws_db_instance" "main"', attribute="y", value="1\n  z = 2")
     with pytest.raises(NoFixError, match="something else"):
         fixes.make(smuggled, data, SETTINGS)
 
@@ -185,7 +185,9 @@ def test_a_value_that_would_smuggle_in_a_block_is_refused() -> None:
 def test_spans_and_offsets_are_inverse_and_splices_keep_the_rest(text: str, data: st.DataObject) -> None:
     raw = text.encode()
     starts = fixes._line_starts(raw)
-    boundaries = [len(text[:i].encode()) for i in range(len(text) + 1) if not (0 < i < len(text) and text[i - 1 : i + 1] == "\r\n")]
+    boundaries = [
+        len(text[:i].encode()) for i in range(len(text) + 1) if not (0 < i < len(text) and text[i - 1 : i + 1] == "\r\n")
+    ]
     start = data.draw(st.sampled_from(boundaries))
     end = data.draw(st.sampled_from([at for at in boundaries if at >= start]))
     span = span_of(raw, start, end)
@@ -257,7 +259,7 @@ def test_a_file_that_changed_or_leads_away_is_not_written(tmp_path: Path) -> Non
     assert (root / "a.py").read_text() == "new\n"
 
 
-@pytest.mark.parametrize("name", ["a.py", "dir with space/ü\"q\\.py"])
+@pytest.mark.parametrize("name", ["a.py", 'dir with space/ü"q\\.py'])
 @pytest.mark.parametrize("ending", ["\n", "\r\n", ""])
 def test_the_patch_is_what_git_apply_takes(tmp_path: Path, name: str, ending: str) -> None:
     before = f"a = 1\nrequests.get(1)\n\n\n\n\n\n\n\n\nz{ending}".encode()

@@ -19,7 +19,10 @@ from opslint.report import FORMATS, deliver, render, split_reports, write_atomic
 from . import sample
 
 HOSTILE = "::error file=x::pwned\r\n::set-output name=a::b\x1b[31m\x07 \u202eevil\u2066 ##[command]x ##vso[task]y <script>alert(1)</script> @team |`%0A"
-SARIF_SCHEMA = Path(__file__).parents[2].parent / "shared" / "schemas" / "sarif-2.1.0.json"
+SARIF_SCHEMA = Path(
+    os.environ.get("OPSLINT_SARIF_SCHEMA") or Path(__file__).parents[3] / "shared" / "schemas" / "sarif-2.1.0.json"
+)
+"""The schema as OASIS publishes it; it is not part of this project."""
 
 
 def json_schema() -> dict[str, object]:
@@ -67,23 +70,27 @@ def test_json_schema_refuses_a_missing_and_an_unknown_key() -> None:
 def test_json_is_the_shape_of_the_contract() -> None:
     parsed = json.loads(render("json", RESULTS["one error"], sample.context()))
     assert list(parsed) == ["schema", "complete", "findings", "problems", "summary"]
-    assert list(parsed["findings"][0]) == (
-        "rule category severity confidence message path line column end_line end_column evidence environment environments"
-        " service help fix fingerprint"
-    ).split()
-    assert list(parsed["summary"]) == (
-        "selected context files excluded skipped failed by_category by_severity suppressed baselined undecided"
-    ).split()
+    assert (
+        list(parsed["findings"][0])
+        == (
+            "rule category severity confidence message path line column end_line end_column evidence environment environments"
+            " service help fix fingerprint"
+        ).split()
+    )
+    assert (
+        list(parsed["summary"])
+        == ("selected context files excluded skipped failed by_category by_severity suppressed baselined undecided").split()
+    )
     assert parsed["summary"]["by_category"] == {"timeouts": 1}
     assert parsed["findings"][0]["fix"] == {"title": "Pass timeout=10", "applicability": "unsafe"}
 
 
-@pytest.mark.skipif(not SARIF_SCHEMA.exists(), reason="the official SARIF schema is not at hand")
-@pytest.mark.parametrize("name", RESULTS)
-def test_sarif_validates_against_the_official_schema(name: str) -> None:
-    log = json.loads(render("sarif", RESULTS[name], sample.context(edits=sample.edits)))
+@pytest.mark.skipif(not SARIF_SCHEMA.exists(), reason="the official SARIF schema is not at hand ($OPSLINT_SARIF_SCHEMA)")
+def test_sarif_validates_against_the_official_schema() -> None:
     schema = json.loads(SARIF_SCHEMA.read_text())
-    jsonschema.validators.validator_for(schema)(schema).validate(log)
+    validator = jsonschema.validators.validator_for(schema)(schema)
+    for result in RESULTS.values():
+        validator.validate(json.loads(render("sarif", result, sample.context(edits=sample.edits))))
 
 
 def test_sarif_holds_what_code_scanning_needs() -> None:

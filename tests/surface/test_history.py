@@ -15,7 +15,16 @@ from . import sample
 
 
 def git(directory: Path, *words: str) -> str:
-    identity = ["-c", "user.name=t", "-c", "user.email=t@example.org", "-c", "init.defaultBranch=main", "-c", "protocol.file.allow=always"]
+    identity = [
+        "-c",
+        "user.name=t",
+        "-c",
+        "user.email=t@example.org",
+        "-c",
+        "init.defaultBranch=main",
+        "-c",
+        "protocol.file.allow=always",
+    ]
     done = subprocess.run(["git", "-C", str(directory), *identity, *words], check=True, capture_output=True, text=True)
     return done.stdout.strip()
 
@@ -24,7 +33,12 @@ def git(directory: Path, *words: str) -> str:
 def repository(tmp_path: Path) -> Path:
     root = sample.tree(
         tmp_path / "repo",
-        {"app/a.py": "a = 1\n", ".gitignore": "*.secret\n!keep.secret\n/out/\n", "deploy/x.yaml": "x: 1\n", "app/.gitignore": "local.py\n"},
+        {
+            "app/a.py": "a = 1\n",
+            ".gitignore": "*.secret\n!keep.secret\n/out/\n",
+            "deploy/x.yaml": "x: 1\n",
+            "app/.gitignore": "local.py\n",
+        },
     )
     (root / "link.py").symlink_to("app/a.py")
     (root / "loop").symlink_to("loop")
@@ -143,7 +157,9 @@ def test_diff_reports_only_what_the_branch_brought(repository: Path, jobs: str) 
     git(repository, "commit", "-qam", "main has a call")
     git(repository, "checkout", "-qb", "next")
     # The old call moves down, a new one comes; the work tree is not committed.
-    sample.tree(repository, {"app/a.py": call.replace("\n\n\n", "\n\nX = 1\n\n\n", 1) + "\n\ndef new():\n    requests.post('b')\n"})
+    sample.tree(
+        repository, {"app/a.py": call.replace("\n\n\n", "\n\nX = 1\n\n\n", 1) + "\n\ndef new():\n    requests.post('b')\n"}
+    )
     assert places(check(repository, "--jobs", jobs)) == [("app/a.py", 7), ("app/a.py", 11)]
     for _ in range(2):
         assert places(check(repository, "--jobs", jobs, "--diff", "main")) == [("app/a.py", 11)]

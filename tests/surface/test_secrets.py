@@ -269,7 +269,9 @@ def opslint_command(root: Path, *words: str) -> subprocess.CompletedProcess[str]
         "PYTHONPATH": os.pathsep.join([str(source), str(source.parent / "rules")]),
         "OPSLINT_CACHE_DIR": str(root.parent / "cache"),
     }
-    return subprocess.run([sys.executable, "-m", "opslint", *words], cwd=root, env=env, capture_output=True, text=True, check=False)
+    return subprocess.run(
+        [sys.executable, "-m", "opslint", *words], cwd=root, env=env, capture_output=True, text=True, check=False
+    )
 
 
 def test_a_real_run_leaves_no_secret_anywhere(tmp_path: Path) -> None:
@@ -285,7 +287,13 @@ def test_a_real_run_leaves_no_secret_anywhere(tmp_path: Path) -> None:
         done = opslint_command(root, "check", "--min-severity", "note", "--min-confidence", "low", "--format", name, "--verbose")
         assert done.returncode in (0, 1, 3), done.stderr
         outputs += [done.stdout, done.stderr]
-    for words in (["model", "--all"], ["model", "export"], ["model", "--format", "mermaid"], ["baseline"], ["check", "--trace", "t"]):
+    for words in (
+        ["model", "--all"],
+        ["model", "export"],
+        ["model", "--format", "mermaid"],
+        ["baseline"],
+        ["check", "--trace", "t"],
+    ):
         done = opslint_command(root, *words)
         outputs += [done.stdout, done.stderr]
     assert [text for text in outputs if MARK in text] == []

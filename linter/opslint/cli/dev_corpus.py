@@ -32,8 +32,13 @@ class Found(NamedTuple):
 @click.command()
 @click.argument("name", metavar="RULE")
 @click.option("--corpus-dir", envvar="OPSLINT_CORPUS", metavar="DIR", help="Where the repositories are [$OPSLINT_CORPUS].")
-@click.option("--list", "listing", default=os.path.join("benchmarks", "corpus.toml"), metavar="FILE",
-              help="The repositories with their commits [default: benchmarks/corpus.toml].")
+@click.option(
+    "--list",
+    "listing",
+    default=os.path.join("benchmarks", "corpus.toml"),
+    metavar="FILE",
+    help="The repositories with their commits [default: benchmarks/corpus.toml].",
+)
 @click.option("--seed", default=1, type=int, help="[default: 1]")
 @click.option("--count", default=SAMPLE, type=click.IntRange(min=1), help=f"[default: {SAMPLE}]")
 @click.option("--format", "format_", type=click.Choice(["text", "jsonl"]), default="text", help="[default: text]")

@@ -65,7 +65,13 @@ def table(rules: Iterable[Catalogued]) -> str:
     for category in CATEGORIES:
         if category not in rows:
             continue
-        lines += ["", f"### {category}", "", "| rule | severity | confidence | on | sees | fix | finds |", "|---|---|---|---|---|---|---|"]
+        lines += [
+            "",
+            f"### {category}",
+            "",
+            "| rule | severity | confidence | on | sees | fix | finds |",
+            "|---|---|---|---|---|---|---|",
+        ]
         for rule in sorted(rows[category], key=lambda entry: entry.name):
             on = "yes" if rule.default else rule.status if rule.status != "stable" else "no"
             sees = "one file" if rule.file_rule else "the project"

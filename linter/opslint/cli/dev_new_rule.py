@@ -59,14 +59,14 @@ class {class_name}({base}):
     )
 {body}'''
 
-_FILE_IMPORTS = '''from opslint.api import TYPE_CHECKING, Calls, FileRule, Meta
+_FILE_IMPORTS = """from opslint.api import TYPE_CHECKING, Calls, FileRule, Meta
 
 if TYPE_CHECKING:
     from typing import Any
 
     from opslint.api import Reporter
 
-'''
+"""
 
 _FILE_BODY = '''    on = Calls("example_client.fetch")
 

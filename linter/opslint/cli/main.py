@@ -41,9 +41,7 @@ class Group(click.Group):
         command: click.Command = getattr(__import__(module, fromlist=[name]), name)
         return command
 
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
         name = args[0]
         if self.get_command(ctx, name) is None and not name.startswith("-"):
             raise click.UsageError(f"no command '{name}'{nearest(name, self.list_commands(ctx))}", ctx)
@@ -68,7 +66,7 @@ class NearestChoice(click.Choice[str]):
             return value
         words = [str(choice) for choice in self.choices]
         hint = nearest(str(value), words) or f" (one of {', '.join(words)})"
-        self.fail(f"'{value}' is none of them{hint}", param, ctx)
+        raise click.BadParameter(f"'{value}' is none of them{hint}", ctx, param)
 
 
 @click.command(

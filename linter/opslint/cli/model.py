@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from opslint.base.errors import UsageError
+from opslint.base.rule import ProjectRule
 from opslint.cli.main import NearestChoice
 from opslint.report import write_atomically, write_standard
 from opslint.report.escape import json_text, visible
@@ -26,9 +27,7 @@ if TYPE_CHECKING:
 @click.option("--cache-dir", metavar="DIR", help="Where the cache lives.")
 @click.option("--no-cache", is_flag=True, help="Neither read nor write the cache.")
 @click.option("--tracked", is_flag=True, help="Only files in the git index.")
-def model(
-    words: tuple[str, ...], format_: str | None, output: str | None, everything: bool, **engine: Any
-) -> int:
+def model(words: tuple[str, ...], format_: str | None, output: str | None, everything: bool, **engine: Any) -> int:
     """Show environments with their variables and resources, services, links and blind spots of the project at PATH."""
     from opslint.cli.model_text import mermaid, text
 
@@ -78,7 +77,7 @@ def view_of(paths: list[str], engine: dict[str, Any]) -> tuple[dict[str, Any], l
     rules = []
     for name in sorted(project.enabled):
         rule = packs.rule(name) if not packs.rules[name].file_rule else None
-        if rule is not None:
+        if rule is not None and issubclass(rule, ProjectRule):
             rules.append(rule(project.settings.rule_options.get(name)))
     data["blind_spots"] = view.blind_spots(rules)
     return data, view.crashed

@@ -18,7 +18,9 @@ def text(view: dict[str, Any], *, everything: bool) -> str:
     lines = ["Environments: " + (visible(", ".join(names)) or f"none named; one {UNNAMED}, judged like production")]
     lines += _section("Services", [_service(item) for item in view["services"]], "no workload was found", limit)
     lines += _section("Variables", _variables(view["variables"]), "nothing sets any", limit)
-    lines += _section("Resources", [_resource(item) for item in view["resources"]], "no Terraform or CloudFormation resource", limit)
+    lines += _section(
+        "Resources", [_resource(item) for item in view["resources"]], "no Terraform or CloudFormation resource", limit
+    )
     lines += _section("Links", [_link(item) for item in view["links"]], "nothing could be joined", limit)
     lines += _section("Pipelines", [_pipeline(item) for item in view["pipelines"]], "none", limit)
     lines += _section("Blind spots, most costly first", [_blind(item) for item in view["blind_spots"]], "none", limit)
@@ -34,7 +36,9 @@ def _section(title: str, rows: list[str], nothing: str, limit: int) -> list[str]
 def _service(item: dict[str, Any]) -> str:
     places = sorted({f"{run['workload']} ({', '.join(run['environments']) or UNNAMED})" for run in item["runs"]})
     modules = sorted({module for run in item["runs"] for entry in run["entries"] for module in entry["modules"]})
-    how = f"not linked: {item['unlinked']}" if item["unlinked"] else f"{item['dockerfile']} -> {', '.join(modules) or 'no module'}"
+    how = (
+        f"not linked: {item['unlinked']}" if item["unlinked"] else f"{item['dockerfile']} -> {', '.join(modules) or 'no module'}"
+    )
     return visible(f"{item['name']}: {how}; runs as {', '.join(places) or 'nothing'}")
 
 
@@ -76,8 +80,8 @@ def _blind(item: dict[str, Any]) -> str:
     place = f" at {item['places'][0]['path']}:{item['places'][0]['line']}" if item["places"] else ""
     more = f" and {len(item['places']) - 1} more places" if len(item["places"]) > 1 else ""
     silent = f"; kept silent: {', '.join(item['rules'])}" if item["rules"] else ""
-    help = f"; would help: {item['help']}" if item["help"] else ""
-    return visible(f"{item['cost']} x {item['message']}{place}{more}{silent}{help}")
+    change = f"; would help: {item['help']}" if item["help"] else ""
+    return visible(f"{item['cost']} x {item['message']}{place}{more}{silent}{change}")
 
 
 def mermaid(view: dict[str, Any]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from opslint.base.rule import Reporter
@@ -11,7 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from opslint.base.location import Loc
-    from opslint.base.rule import Rule
+    from opslint.base.rule import ProjectRule
+    from opslint.base.value import Value
     from opslint.model.model import DeploymentModel
     from opslint.model.records import Container, Entry, Service, Workload
 
@@ -42,7 +44,7 @@ class View:
     def _part(self, name: str, make: Callable[[], Any], otherwise: Any) -> Any:
         try:
             return make()
-        except Exception as error:  # one part that crashes must not hide the others; the exit code says so
+        except Exception as error:  # noqa: BLE001 - one part that crashes must not hide the others; the exit code says so
             line = f"{name}: {type(error).__name__}: {str(error).partition(chr(10))[0][:120]}"
             if line not in self.crashed:
                 self.crashed.append(line)
@@ -62,10 +64,7 @@ class View:
                 "context": service.context or None,
                 "dockerfile": service.dockerfile or None,
                 "unlinked": service.unlinked or None,
-                "runs": [
-                    self._run(workload, container, entries)
-                    for (workload, container), entries in _runs(service)
-                ],
+                "runs": [self._run(workload, container, entries) for (workload, container), entries in _runs(service)],
             }
             for service in self.model.services
         ]
@@ -93,22 +92,23 @@ class View:
         scopes: dict[str, dict[str | None, list[str]]] = {}
         names = self._service_names()
         for workload in self.model.workloads:
+            environments: list[str | None] = [*workload.environments] or [None]
             for container in workload.containers:
                 service = names.get((id(workload), id(container)), workload.name)
-                for environment in workload.environments or [None]:
+                for environment in environments:
                     opened = scopes.setdefault(service, {}).setdefault(environment, [])
                     opened += [reason for reason, _loc in container.open_reasons if reason not in opened]
                     for entry in container.entries:
-                        state = "set" if isinstance(entry.value, Known) else "secret" if isinstance(entry.value, Secret) else "unknown"
-                        cell = {"state": state, "origin": entry.origin, **self._at(entry.loc)}
+                        cell = {"state": _state(entry.value), "origin": entry.origin, **self._at(entry.loc)}
                         rows.setdefault((service, entry.name), {})[environment] = cell
+        order = {item.name: number for number, item in enumerate(self.model.environments.all)}
         out = []
         for (service, name), cells in sorted(rows.items(), key=lambda item: item[0]):
-            environments = []
-            for environment, opened in sorted(scopes[service].items(), key=lambda item: item[0] or ""):
-                missing = {"state": "open" if opened else "absent", "origin": "; ".join(opened) or None, "path": None, "line": None}
-                environments.append({"environment": environment, **cells.get(environment, missing)})
-            out.append({"service": service, "name": name, "environments": environments})
+            row = []
+            for environment, opened in sorted(scopes[service].items(), key=lambda item: order.get(item[0] or "", -1)):
+                missing: dict[str, Any] = {"state": "open" if opened else "absent", "origin": "; ".join(opened) or None}
+                row.append({"environment": environment, **cells.get(environment, {**missing, "path": None, "line": None})})
+            out.append({"service": service, "name": name, "environments": row})
         return out
 
     def _service_names(self) -> dict[tuple[int, int], str]:
@@ -171,7 +171,7 @@ class View:
             for pipeline in self.model.pipelines.all
         ]
 
-    def blind_spots(self, rules: list[Rule]) -> list[dict[str, Any]]:
+    def blind_spots(self, rules: list[ProjectRule]) -> list[dict[str, Any]]:
         """Run the project rules to see what kept them silent; return reasons with their cost, most costly first.
 
         `cost` counts places left undecided, and blind spots of the joins themselves; `help` is the configuration that helps.
@@ -179,7 +179,9 @@ class View:
         found: dict[tuple[str, str], dict[str, Any]] = {}
 
         def note(kind: str, message: str, loc: Loc | None, help: str, rule: str | None) -> None:
-            row = found.setdefault((kind, message), {"kind": kind, "message": message, "cost": 0, "help": help or None, "rules": [], "places": []})
+            row = found.setdefault(
+                (kind, message), {"kind": kind, "message": message, "cost": 0, "help": help or None, "rules": [], "places": []}
+            )
             row["cost"] += 1
             if rule is not None and rule not in row["rules"]:
                 row["rules"].append(rule)
@@ -189,12 +191,16 @@ class View:
 
         for rule in rules:
             reporter = Reporter(rule.meta.name)
-            self._part(f"rule {rule.meta.name}", lambda rule=rule, reporter=reporter: rule.check(self.model, reporter), None)  # type: ignore[attr-defined]
+            self._part(f"rule {rule.meta.name}", partial(rule.check, self.model, reporter), None)
             for loc, reason in dict.fromkeys((loc, reason) for loc, reason in reporter.undecided):
                 note("undecided", reason, loc, "", rule.meta.name)
         for spot in self.model.blind_spots:
             note(spot.kind, spot.message, spot.loc, spot.help, None)
         return sorted(found.values(), key=lambda row: (-row["cost"], row["kind"], row["message"]))
+
+
+def _state(value: Value) -> str:
+    return "set" if isinstance(value, Known) else "secret" if isinstance(value, Secret) else "unknown"
 
 
 def _runs(service: Service) -> list[tuple[tuple[Workload, Container], list[Entry]]]:

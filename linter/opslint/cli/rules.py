@@ -79,17 +79,27 @@ def page(rule: type[Rule], entry: Catalogued, *, colour: bool) -> str:
         return f"\x1b[1m{text}\x1b[0m" if colour else text
 
     kind = "file" if entry.file_rule else "project"
-    facts = f"{entry.category} · {entry.severity} · {entry.confidence} confidence · {entry.status} · {kind} rule · pack {entry.pack}"
+    facts = (
+        f"{entry.category} · {entry.severity} · {entry.confidence} confidence · {entry.status} · {kind} rule · pack {entry.pack}"
+    )
     lines = [bold(entry.name), facts, ""]
     for line in inspect.cleandoc(rule.__doc__ or entry.summary).split("\n"):
         heading = bool(line) and not line.startswith(" ") and line.rstrip().endswith(":") and len(line) < 60
         lines.append(bold(line) if heading else line)
     lines += ["", bold("Smallest safe change:"), f"    {entry.help}"]
     if entry.fix:
-        lines += ["", bold("Fix:"), f"    {entry.fix}; `opslint fix` applies " + ("it" if entry.fix == "safe" else "it with --unsafe-fixes")]
+        lines += [
+            "",
+            bold("Fix:"),
+            f"    {entry.fix}; `opslint fix` applies " + ("it" if entry.fix == "safe" else "it with --unsafe-fixes"),
+        ]
     if rule.meta.options:
         lines += ["", bold("Options:") + f" [rules.{entry.name}]"]
         lines += [f"    {option.name} = {json_text(option.default)}  {option.help}" for option in rule.meta.options]
-    lines += ["", bold("Accept one finding:"), f"    opslint: ignore[{entry.name}] -- reason   (a comment at the end of the line)"]
+    lines += [
+        "",
+        bold("Accept one finding:"),
+        f"    opslint: ignore[{entry.name}] -- reason   (a comment at the end of the line)",
+    ]
     lines += ["", bold("Why:"), f"    {entry.authority}"]
     return "\n".join(lines) + "\n"

@@ -154,9 +154,7 @@ def _settings(table: dict[str, Any], source: str) -> ProjectSettings:
     ignored = table.get("ignore", [])
     return default_settings().replace(
         environments=[
-            DeclaredEnvironment(
-                instance=item.get("instance"), name=item["name"], paths=item.get("paths", []), tier=item["tier"]
-            )
+            DeclaredEnvironment(instance=item.get("instance"), name=item["name"], paths=item.get("paths", []), tier=item["tier"])
             for item in table.get("environment", [])
         ],
         exclude=table.get("exclude", []),
@@ -182,8 +180,7 @@ def _settings(table: dict[str, Any], source: str) -> ProjectSettings:
             for item in table.get("service", [])
         ],
         severities=[
-            SeverityOverride(level=item["level"], rule=item["rule"], tier=item.get("tier"))
-            for item in table.get("severity", [])
+            SeverityOverride(level=item["level"], rule=item["rule"], tier=item.get("tier")) for item in table.get("severity", [])
         ],
         shallow_readiness=table.get("shallow_readiness", False),
         siblings=table.get("siblings", []),

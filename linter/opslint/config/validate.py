@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from opslint.base.rule import Option
 
 
-
 def schema() -> dict[str, Any]:
     """Return the JSON Schema of the configuration, as the package ships it."""
     loaded: dict[str, Any] = json.loads(files("opslint.config").joinpath("schema/config-1.schema.json").read_text("utf-8"))
@@ -68,9 +67,7 @@ def dotted(path: tuple[str | int, ...]) -> str:
     return text
 
 
-def check_names(
-    data: dict[str, Any], names: Sequence[str], where: Callable[[tuple[str | int, ...]], str]
-) -> None:
+def check_names(data: dict[str, Any], names: Sequence[str], where: Callable[[tuple[str | int, ...]], str]) -> None:
     """Raise ConfigError for a rule or category, wherever one is named, that is none of `names` (with the categories)."""
     known = sorted({*names, *CATEGORIES})
     mentioned: list[tuple[tuple[str | int, ...], str]] = []

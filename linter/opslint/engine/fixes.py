@@ -88,9 +88,7 @@ def make(finding: Finding, data: bytes, settings: ProjectSettings) -> list[Edit]
     return maker(data, finding, settings)
 
 
-def editor(
-    read: Callable[[str], bytes | None], settings_of: Callable[[str], ProjectSettings]
-) -> Callable[[Finding], list[Edit]]:
+def editor(read: Callable[[str], bytes | None], settings_of: Callable[[str], ProjectSettings]) -> Callable[[Finding], list[Edit]]:
     """Return a function for reporters: the edits of a finding, an empty list when they cannot be made."""
 
     def edits(finding: Finding) -> list[Edit]:

@@ -136,8 +136,7 @@ class GitSource:
         for path in paths:
             parts = path.split("/")
             if any(is_skipped(segment) for segment in parts[:-1]) or any(
-                self._matches("/".join(parts[:depth]) + ("/" if depth < len(parts) else ""))
-                for depth in range(1, len(parts) + 1)
+                self._matches("/".join(parts[:depth]) + ("/" if depth < len(parts) else "")) for depth in range(1, len(parts) + 1)
             ):
                 found.add(path)
         return found

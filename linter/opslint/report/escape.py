@@ -44,9 +44,7 @@ def visible(text: str) -> str:
     else:
         out = text.translate(_table())
         if not out.isprintable() and any(0xD800 <= ord(ch) < 0xE000 or ord(ch) >= 0xE0000 for ch in out):
-            out = "".join(
-                f"\\U{ord(ch):08x}" if 0xD800 <= ord(ch) < 0xE000 or 0xE0000 <= ord(ch) < 0xE1000 else ch for ch in out
-            )
+            out = "".join(f"\\U{ord(ch):08x}" if 0xD800 <= ord(ch) < 0xE000 or 0xE0000 <= ord(ch) < 0xE1000 else ch for ch in out)
     if "##" in out:
         for mark in _RUNNER_MARKS:
             out = out.replace(mark, "#\\x23" + mark[2:])

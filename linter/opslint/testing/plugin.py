@@ -24,7 +24,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the two options and their ini keys."""
     group = parser.getgroup("opslint")
     group.addoption("--opslint-rules", action="append", default=[], metavar="PACKAGE", help="run the examples of a rule pack")
-    group.addoption("--opslint-fixtures", action="append", default=[], metavar="DIR", help="run the cases of a fixtures directory")
+    group.addoption(
+        "--opslint-fixtures", action="append", default=[], metavar="DIR", help="run the cases of a fixtures directory"
+    )
     parser.addini("opslint_rules", "packages whose rules' examples are run", type="args", default=[])
     parser.addini("opslint_fixtures", "fixtures directories whose cases are run", type="args", default=[])
 
