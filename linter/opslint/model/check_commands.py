@@ -24,7 +24,7 @@ def judge_check(words: list[str], *, shell: bool) -> tuple[str, str] | None:
     """
     if not words:
         return None
-    if not shell and words[0].rpartition("/")[2] in _SHELLS:
+    if len(words) > 1 and words[0].rpartition("/")[2] in _SHELLS:
         flags = next((i for i, word in enumerate(words[1:], 1) if word.startswith("-") and "c" in word), None)
         if flags is None or flags + 1 >= len(words):
             return None
