@@ -24,6 +24,7 @@ from opslint.base.value import ABSENT, Absent, Known, Secret, Unknown, Value, sa
 if TYPE_CHECKING:
     from opslint.base.tree import Mapping, Scalar
     from opslint.facts.answers import Answer
+    from opslint.facts.clients import ClientCall, ProcessCall
     from opslint.facts.cloudformation import CfnResource
     from opslint.facts.compose import ComposeFile
     from opslint.facts.dockerfile import Dockerfile
@@ -32,9 +33,9 @@ if TYPE_CHECKING:
     from opslint.facts.env import EnvRead
     from opslint.facts.exceptions import SilentExcept
     from opslint.facts.gitlab import GitlabPipeline
-    from opslint.facts.handlers import Handler, WebhookCheck
+    from opslint.facts.handlers import Handler
     from opslint.facts.helm import HelmChart
-    from opslint.facts.http import ClientCall, HttpCall, ProcessCall, TimedCall
+    from opslint.facts.http import HttpCall, TimedCall
     from opslint.facts.kubernetes import KubernetesObject
     from opslint.facts.migrations import AlembicRevision, DjangoMigration, MigrationRun, SqlScript
     from opslint.facts.modules import Function
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from opslint.facts.routes import Route
     from opslint.facts.settings_classes import SettingsClass
     from opslint.facts.terraform import HclFile, TfBlock, TfVars, is_secret_name
+    from opslint.facts.webhooks import WebhookCheck
     from opslint.facts.workflows import Workflow
     from opslint.model.budgets import Budget, WorstCase
     from opslint.model.check_commands import judge_check
@@ -50,7 +52,7 @@ if TYPE_CHECKING:
     from opslint.model.env_reads import Read
     from opslint.model.environment_names import tier_tokens
     from opslint.model.environments import tier_of
-    from opslint.model.handlers import Effect, Touch, Webhook
+    from opslint.model.handlers import Effect, Touch
     from opslint.model.image_tags import moving_tag
     from opslint.model.k8s_selectors import PortMismatch, Selection, port_mismatches, selections
     from opslint.model.kubernetes import pod_spec
@@ -62,13 +64,14 @@ if TYPE_CHECKING:
     from opslint.model.probes import dockerfile_probes
     from opslint.model.records import Container, Probe, Service, Workload
     from opslint.model.resource_records import Alarm, EventSource, Queue, Stateful
-    from opslint.model.routes import RouteInfo, RouteTable
+    from opslint.model.route_table import RouteInfo, RouteTable
     from opslint.model.service_probes import Asked, asked
     from opslint.model.service_probes import asked
     from opslint.model.stateful import bucket_versioned
     from opslint.model.terraform_nodes import Resource
     from opslint.model.terraform_roots import Root
     from opslint.model.terraform_values import as_number, as_text, settled, spelled
+    from opslint.model.webhooks import Webhook
     from opslint.model.variables import Scope
 
 _LAZY = {
@@ -79,7 +82,7 @@ _LAZY = {
     "Asked": "opslint.model.service_probes",
     "Budget": "opslint.model.budgets",
     "CfnResource": "opslint.facts.cloudformation",
-    "ClientCall": "opslint.facts.http",
+    "ClientCall": "opslint.facts.clients",
     "ComposeFile": "opslint.facts.compose",
     "Container": "opslint.model.records",
     "DeploymentModel": "opslint.model.model",
@@ -109,14 +112,14 @@ _LAZY = {
     "Pipeline": "opslint.model.pipelines",
     "PortMismatch": "opslint.model.k8s_selectors",
     "Probe": "opslint.model.records",
-    "ProcessCall": "opslint.facts.http",
+    "ProcessCall": "opslint.facts.clients",
     "Queue": "opslint.model.resource_records",
     "Read": "opslint.model.env_reads",
     "Resource": "opslint.model.terraform_nodes",
     "Root": "opslint.model.terraform_roots",
     "Route": "opslint.facts.routes",
-    "RouteInfo": "opslint.model.routes",
-    "RouteTable": "opslint.model.routes",
+    "RouteInfo": "opslint.model.route_table",
+    "RouteTable": "opslint.model.route_table",
     "Scalar": "opslint.base.tree",
     "Scope": "opslint.model.variables",
     "Selection": "opslint.model.k8s_selectors",
@@ -132,8 +135,8 @@ _LAZY = {
     "Touch": "opslint.model.handlers",
     "UnboundedRetry": "opslint.facts.retries",
     "Waiting": "opslint.model.drivers",
-    "Webhook": "opslint.model.handlers",
-    "WebhookCheck": "opslint.facts.handlers",
+    "Webhook": "opslint.model.webhooks",
+    "WebhookCheck": "opslint.facts.webhooks",
     "Workflow": "opslint.facts.workflows",
     "Workload": "opslint.model.records",
     "WorstCase": "opslint.model.budgets",

@@ -11,12 +11,14 @@ import _ast
 from opslint.base.fact import Fact
 from opslint.base.rule import Extractor
 from opslint.base.typing import TYPE_CHECKING
+from opslint.facts.call_arguments import calls_by_scope, statements_by_scope
 from opslint.facts.exceptions import is_broad
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from opslint.syntax.python import FunctionInfo, PythonDocument
+    from opslint.syntax.python_scope import Block
 
     Emit = Callable[[Fact], None]
 
@@ -39,9 +41,44 @@ class Answer(Fact):
 
 
 _RESPONSES = frozenset(
-    ("HttpResponse", "JSONResponse", "JsonResponse", "ORJSONResponse", "PlainTextResponse", "Response", "json_response", "jsonify")
-    + ("make_response", "UJSONResponse", "HTMLResponse", "dict", "str", "bool", "int", "isoformat", "now", "utcnow", "time", "today")
-    + ("Ok", "ok", "strftime", "round", "get_settings", "uname", "getenv", "get", "gethostname", "timestamp", "monotonic", "perf_counter")
+    (
+        "HttpResponse",
+        "JSONResponse",
+        "JsonResponse",
+        "ORJSONResponse",
+        "PlainTextResponse",
+        "Response",
+        "json_response",
+        "jsonify",
+    )
+    + (
+        "make_response",
+        "UJSONResponse",
+        "HTMLResponse",
+        "dict",
+        "str",
+        "bool",
+        "int",
+        "isoformat",
+        "now",
+        "utcnow",
+        "time",
+        "today",
+    )
+    + (
+        "Ok",
+        "ok",
+        "strftime",
+        "round",
+        "get_settings",
+        "uname",
+        "getenv",
+        "get",
+        "gethostname",
+        "timestamp",
+        "monotonic",
+        "perf_counter",
+    )
 )
 """Last names of calls that make an answer or read a clock; any other call is work."""
 
@@ -61,14 +98,27 @@ def _last_name(node: _ast.expr) -> str:
     return node.attr if isinstance(node, _ast.Attribute) else node.id if isinstance(node, _ast.Name) else ""
 
 
+class _Index:
+    """The file's statements, calls and except clauses by scope."""
+
+    def __init__(self, document: PythonDocument) -> None:
+        self.document = document
+        self.statements = statements_by_scope(document)
+        self.calls = calls_by_scope(document)
+        self.excepts: dict[int, list[_ast.ExceptHandler]] = {}
+        for handler, block in document.excepts:
+            self.excepts.setdefault(id(block.scope), []).append(handler)
+
+
 class _Reading:
     """The answers of one function."""
 
-    def __init__(self, document: PythonDocument, info: FunctionInfo) -> None:
-        self.document = document
+    def __init__(self, index: _Index, info: FunctionInfo) -> None:
+        self.document = index.document
         self.info = info
-        self.mine = [(statement, block) for statement, block in document.statements if block.scope is info.scope]
-        self.calls = [site for site in document.calls if site.scope is info.scope]
+        self.mine = index.statements.get(id(info.scope), [])
+        self.calls = index.calls.get(id(info.scope), [])
+        self.handlers = index.excepts.get(id(info.scope), [])
 
     def is_constant(self) -> bool:
         returns = [statement for statement, _block in self.mine if isinstance(statement, _ast.Return) and statement.value]
@@ -79,7 +129,9 @@ class _Reading:
                 return False
             if isinstance(statement, _ast.If | _ast.ImportFrom | _ast.Assert | _ast.AsyncFor | _ast.Match):
                 return False
-        return all(_last_name(site.node.func) in _RESPONSES | _LOGGING for site in self.calls) and not self.info.node.args.defaults
+        return (
+            all(_last_name(site.node.func) in _RESPONSES | _LOGGING for site in self.calls) and not self.info.node.args.defaults
+        )
 
     def status_of(self, call: _ast.Call) -> str:
         """``ok``, ``other`` (not 2xx, or not known) or ``none`` (not said) of a response call."""
@@ -115,7 +167,7 @@ class _Reading:
             name = _last_name(site.node.func)
             if name in ("abort", "HttpResponseServerError", "HttpResponseBadRequest", "HTTPServiceUnavailable", "send_error"):
                 return True
-            if name and name not in _LOGGING and not self.inside_log(site.node) and self.status_of(site.node) == "other":
+            if name and name not in _LOGGING and self.status_of(site.node) == "other":
                 return True
             if name == "set_status" and site.node.args and self.judge(site.node.args[0]) == "other":
                 return True
@@ -123,14 +175,8 @@ class _Reading:
                 return True
         return False
 
-    def inside_log(self, _node: _ast.Call) -> bool:
-        return False
-
-    def is_caught(self, statement: _ast.Raise, block: object) -> bool:
+    def is_caught(self, statement: _ast.Raise, block: Block) -> bool:
         """A raise inside a try of this function whose broad except answers does not leave the function."""
-        from opslint.syntax.python_scope import Block
-
-        assert isinstance(block, Block)
         for outer in block.up():
             if outer.kind == "try" and isinstance(outer.node, _ast.Try):
                 for handler in outer.node.handlers:
@@ -145,8 +191,8 @@ class _Reading:
     def swallows(self) -> list[int]:
         """Broad except clauses that neither raise nor let the function fail."""
         found = []
-        for handler, block in self.document.excepts:
-            if block.scope is not self.info.scope or not is_broad(self.document, handler.type, block.scope):
+        for handler in self.handlers:
+            if not is_broad(self.document, handler.type, self.info.scope):
                 continue
             if any(isinstance(inner, _ast.Raise) for inner in handler.body):
                 continue
@@ -198,8 +244,9 @@ class _Reading:
 
 def extract(document: PythonDocument, emit: Emit) -> None:
     """Emit one fact for each possible handler that answers a constant or has a broad except that answers."""
+    index = _Index(document)
     for info in _candidates(document):
-        reading = _Reading(document, info)
+        reading = _Reading(index, info)
         constant = reading.is_constant()
         swallows = reading.swallows()
         unused = reading.unused_status()

@@ -102,11 +102,17 @@ def object_of(document: PythonDocument, site: CallSite) -> str:
     return ""
 
 
-def within(block: Block, outer: Block) -> bool:
-    """Tell whether `block` is `outer` or stands inside it, functions defined inside included."""
-    inner: Block | None = block
-    while inner is not None:
-        if inner is outer:
-            return True
-        inner = inner.parent
-    return False
+def calls_by_scope(document: PythonDocument) -> dict[int, list[CallSite]]:
+    """Group the calls of a file by the scope they stand in (by its `id`), in source order."""
+    found: dict[int, list[CallSite]] = {}
+    for site in document.calls:
+        found.setdefault(id(site.scope), []).append(site)
+    return found
+
+
+def statements_by_scope(document: PythonDocument) -> dict[int, list[tuple[_ast.stmt, Block]]]:
+    """Group the statements of a file by the scope they stand in (by its `id`), in source order."""
+    found: dict[int, list[tuple[_ast.stmt, Block]]] = {}
+    for statement, block in document.statements:
+        found.setdefault(id(block.scope), []).append((statement, block))
+    return found

@@ -28,9 +28,7 @@ class UrlRoot(Fact):
 
 
 _PATHS = frozenset(("django.urls.path", "django.urls.conf.path"))
-_REGEXES = frozenset(
-    ("django.conf.urls.url", "django.urls.conf.re_path", "django.urls.re_path", "django.conf.urls.re_path")
-)
+_REGEXES = frozenset(("django.conf.urls.url", "django.urls.conf.re_path", "django.urls.re_path", "django.conf.urls.re_path"))
 _INCLUDES = frozenset(("django.conf.urls.include", "django.urls.conf.include", "django.urls.include"))
 
 REGEX = "re:"
@@ -59,7 +57,9 @@ def _lists(document: PythonDocument, emit: Emit) -> None:
         name = ""
         if isinstance(statement, _ast.Assign) and isinstance(statement.targets[0], _ast.Name):
             name, value = statement.targets[0].id, statement.value
-        elif (isinstance(statement, _ast.AnnAssign) and isinstance(statement.target, _ast.Name)) or (isinstance(statement, _ast.AugAssign) and isinstance(statement.target, _ast.Name)):
+        elif (isinstance(statement, _ast.AnnAssign) and isinstance(statement.target, _ast.Name)) or (
+            isinstance(statement, _ast.AugAssign) and isinstance(statement.target, _ast.Name)
+        ):
             name, value = statement.target.id, statement.value
         elif isinstance(statement, _ast.Expr) and isinstance(statement.value, _ast.Call):
             name, value = _added(statement.value)

@@ -26,7 +26,8 @@ class FunctionEffects(Fact):
     """One function's marks in source order: ``[group, what, origin, place]``.
 
     `group`: ``effect`` (must not happen twice), ``dedup`` (keeps it from happening twice), ``call`` (of something that may be
-    the repository's own), ``touch`` (an origin the parameter's dependency gives). `what` is a row name: ``create insert relative mail sms message http payment append`` for effects,
+    the repository's own), ``touch`` (an origin the parameter's dependency gives). `what` is a row name:
+    ``create insert relative mail sms message http payment append`` for effects,
     ``key lookup conflict guard lock marker`` for dedup. `origin` is the call's, open ones included.
     """
 
@@ -149,10 +150,8 @@ def _call_mark(document: PythonDocument, site: CallSite) -> tuple[str, str] | No
 
 
 def _says_yes(document: PythonDocument, site: CallSite) -> bool:
-    for keyword in site.node.keywords:
-        if keyword.arg in _DEDUP_ARGUMENTS and document.constant(keyword.value, site.scope) not in (None, False):
-            return True
-    return False
+    given = [keyword for keyword in site.node.keywords if keyword.arg in _DEDUP_ARGUMENTS]
+    return any(document.constant(keyword.value, site.scope) not in (None, False) for keyword in given)
 
 
 def _orm_mark(document: PythonDocument, site: CallSite, origin: str, name: str) -> tuple[str, str] | None:
@@ -202,7 +201,9 @@ def _may_be_ours(origin: str) -> bool:
     return origin.startswith((".", "<local>.")) or ("." in origin and root not in _NOT_OURS)
 
 
-_NOT_OURS = frozenset(("boto3", "celery", "datetime", "django", "fastapi", "flask", "httpx", "json", "logging", "os", "re", "requests")) | {
+_NOT_OURS = frozenset(
+    ("boto3", "celery", "datetime", "django", "fastapi", "flask", "httpx", "json", "logging", "os", "re", "requests")
+) | {
     "rest_framework",
     "sqlalchemy",
     "starlette",
@@ -220,8 +221,15 @@ class _Collector:
     def __init__(self, document: PythonDocument) -> None:
         self.document = document
         self.marks: dict[str, list[tuple[int, int, str, str, str, int]]] = {}
+        self.saved: set[tuple[int, str]] = set()
+        for site in document.calls:
+            func = site.node.func
+            if isinstance(func, _ast.Attribute) and func.attr in ("save", "asave") and isinstance(func.value, _ast.Name):
+                self.saved.add((id(site.scope), func.value.id))
 
-    def add(self, scope: Scope, node: _ast.stmt | _ast.expr | _ast.ExceptHandler, group: str, what: str, origin: str = "") -> None:
+    def add(
+        self, scope: Scope, node: _ast.stmt | _ast.expr | _ast.ExceptHandler, group: str, what: str, origin: str = ""
+    ) -> None:
         marks = self.marks.setdefault(function_of(scope), [])
         marks.append((node.lineno, node.col_offset, group, what, origin, self.document.place(node)))
 
@@ -248,7 +256,7 @@ class _Collector:
                 self.augmented(statement, block)
             elif isinstance(statement, _ast.If) and _returns_early(statement):
                 self.add(block.scope, statement.test, "dedup", "guard")
-            if isinstance(statement, _ast.If) and _asks_for_row(statement.test):
+            if isinstance(statement, _ast.If) and _asks_for_row(statement, block.scope):
                 self.add(block.scope, statement.test, "dedup", "lookup")
 
     def augmented(self, statement: _ast.AugAssign, block: Block) -> None:
@@ -259,19 +267,20 @@ class _Collector:
         base = target.value
         if not isinstance(base, _ast.Name) or base.id == "self":
             return
-        for site in self.document.calls:
-            func = site.node.func
-            if isinstance(func, _ast.Attribute) and func.attr in ("save", "asave") and isinstance(func.value, _ast.Name):
-                if func.value.id == base.id and site.scope is block.scope:
-                    self.add(block.scope, statement, "effect", "relative")
-                    return
+        if (id(block.scope), base.id) in self.saved:
+            self.add(block.scope, statement, "effect", "relative")
 
     def excepts(self) -> None:
         for handler, block in self.document.excepts:
             names = handler.type.elts if isinstance(handler.type, _ast.Tuple) else [handler.type] if handler.type else []
             for name in names:
                 origin = self.document.origin(name, block.scope) or ""
-                if origin.rpartition(".")[2] in ("IntegrityError", "UniqueViolation", "DuplicateKeyError", "UniqueViolationError"):
+                if origin.rpartition(".")[2] in (
+                    "IntegrityError",
+                    "UniqueViolation",
+                    "DuplicateKeyError",
+                    "UniqueViolationError",
+                ):
                     self.add(block.scope, handler, "dedup", "conflict")
 
     def keys(self) -> None:
@@ -320,10 +329,35 @@ def _returns_early(statement: _ast.If) -> bool:
     return isinstance(test, _ast.Attribute) and not isinstance(statement.test, _ast.UnaryOp)
 
 
-def _asks_for_row(test: _ast.expr) -> bool:
-    """``if not X.objects.filter(…).exists()`` or ``if existing``-like tests of a query."""
-    node = test.operand if isinstance(test, _ast.UnaryOp) else test
-    return isinstance(node, _ast.Call) and isinstance(node.func, _ast.Attribute) and node.func.attr in ("exists", "count", "first")
+_QUERIES = frozenset(
+    ("aexists", "afirst", "count", "exists", "filter", "filter_by", "first", "one_or_none", "scalar", "scalar_one_or_none")
+)
+
+
+def _asks_for_row(statement: _ast.If, scope: Scope) -> bool:
+    """A query that decides whether the work is still to be done: ``if X.objects.filter(…).exists(): return``, ``if not existing: create``.
+
+    The test may be of a name that the query was assigned to, or of ``hasattr(row, …)``. ``if not row: return`` is no such question.
+    """
+    node: _ast.expr = statement.test
+    negated = isinstance(node, _ast.UnaryOp) and isinstance(node.op, _ast.Not)
+    if isinstance(node, _ast.UnaryOp):
+        node = node.operand
+    if isinstance(node, _ast.Compare):
+        negated = isinstance(node.ops[0], _ast.Is | _ast.Eq)
+        node = node.left
+    leaves = isinstance(statement.body[-1], _ast.Return | _ast.Continue | _ast.Raise | _ast.Break)
+    if negated == leaves:
+        return False
+    if isinstance(node, _ast.Name):
+        found = scope.lookup(node.id)
+        bound = found[1][-1].node if found is not None and found[1][-1].how == "value" else None
+        node = bound.value if isinstance(bound, _ast.Await) else bound  # type: ignore[assignment]
+    if not isinstance(node, _ast.Call):
+        return False
+    if isinstance(node.func, _ast.Name):
+        return node.func.id == "hasattr"
+    return isinstance(node.func, _ast.Attribute) and node.func.attr in _QUERIES
 
 
 def _dependency(document: PythonDocument, site: CallSite) -> str:
@@ -346,7 +380,11 @@ def _dependency(document: PythonDocument, site: CallSite) -> str:
     outer = found[0].parent or document.scope
     if not isinstance(default, _ast.Call) or not default.args:
         return ""
-    if document.origin(default.func, outer) not in ("fastapi.Depends", "fastapi.param_functions.Depends", "fastapi.params.Depends"):
+    if document.origin(default.func, outer) not in (
+        "fastapi.Depends",
+        "fastapi.param_functions.Depends",
+        "fastapi.params.Depends",
+    ):
         return ""
     maker = document.origin(default.args[0], outer)
     return f"{maker}(){suffix}" if maker else ""
@@ -367,9 +405,18 @@ def extract(document: PythonDocument, emit: Emit) -> None:
     collector.decorators()
     functions = {info.qualname: info for info in document.functions}
     for name, marks in collector.marks.items():
-        if any(mark[2] in ("effect", "touch") for mark in marks) or any(mark[2] == "dedup" and mark[3] != "guard" for mark in marks):
+        if any(mark[2] in ("effect", "touch") for mark in marks) or any(
+            mark[2] == "dedup" and mark[3] != "guard" for mark in marks
+        ):
             rows: list[list[object]] = [[group, what, origin, place] for _l, _c, group, what, origin, place in sorted(marks)]
             emit(FunctionEffects(at=_owner(document, functions, name), function=name, marks=rows))
 
 
-EXTRACTORS = (Extractor("python", (), extract, weak=True),)
+def _wanted(_document: PythonDocument, _emit: Emit) -> None:
+    """Nothing by itself: its literals are why a file without any other strong one is parsed at all."""
+
+
+EXTRACTORS = (
+    Extractor("python", ("stripe.",), _wanted),
+    Extractor("python", (), extract, weak=True),
+)

@@ -148,13 +148,14 @@ def _is_predicate(document: PythonDocument, handler: _ast.ExceptHandler, block: 
     return True
 
 
-def _tried(document: PythonDocument, block: Block, node: _ast.AST) -> list[CallSite]:
-    """Calls in the body of the try statement (or with statement) `node` that stands in `block`, nested functions left out."""
-    return [
-        site
-        for site in document.calls
-        if site.scope is block.scope and any(inner.node is node and inner.kind in ("try", "with") for inner in site.block.up())
-    ]
+def _tried(document: PythonDocument) -> dict[int, list[CallSite]]:
+    """Calls by the try or with statement (its `id`) in whose body they stand; those of functions defined inside are left out."""
+    found: dict[int, list[CallSite]] = {}
+    for site in document.calls:
+        for inner in site.block.up():
+            if inner.kind in ("try", "with") and inner.node is not None:
+                found.setdefault(id(inner.node), []).append(site)
+    return found
 
 
 def _is_work(document: PythonDocument, calls: list[CallSite], body: list[_ast.stmt]) -> bool:
@@ -164,7 +165,7 @@ def _is_work(document: PythonDocument, calls: list[CallSite], body: list[_ast.st
         return False
     if any((site.origin or "").split(".")[0] in TELEMETRY for site in calls) or _imports_telemetry(body):
         return False
-    doing = [site for site in calls if site.origin not in _CONVERSIONS and not _is_conversion_method(site)]
+    doing = [site for site in calls if not _is_conversion(site)]
     if not doing:
         return False
     last = [site for site in doing if isinstance(site.node.func, _ast.Attribute)]
@@ -186,11 +187,20 @@ _TEXT_METHODS = frozenset(
 )
 
 
-def _is_conversion_method(site: CallSite) -> bool:
+_CONVERSION_ROOTS = ("base64.", "datetime.", "decimal.", "ipaddress.", "json.", "os.environ", "re.", "str()", "dict()", "uuid.")
+
+
+def _is_conversion(site: CallSite) -> bool:
+    origin = site.origin
+    if origin is not None and (origin in _CONVERSIONS or origin.startswith(_CONVERSION_ROOTS)):
+        return True
     func = site.node.func
-    if not isinstance(func, _ast.Attribute) or func.attr not in _TEXT_METHODS:
+    if not isinstance(func, _ast.Attribute):
         return False
-    return site.origin is None or site.origin.startswith(("str()", "dict()", "re.", "datetime.", "json.", "os.environ"))
+    if func.attr in ("json", "get_json") and origin is not None and "equest" in origin:
+        # The body of the request that is being handled: not JSON is an answer, not an error.
+        return True
+    return func.attr in _TEXT_METHODS and (origin is None or ".json()" in origin)
 
 
 def _imports_telemetry(body: list[_ast.stmt]) -> bool:
@@ -221,7 +231,7 @@ def _is_retry(block: Block) -> bool:
     return isinstance(iterated, _ast.Call) and isinstance(iterated.func, _ast.Name) and iterated.func.id == "range"
 
 
-def _handlers(document: PythonDocument, emit: Emit) -> None:
+def _handlers(document: PythonDocument, tried: dict[int, list[CallSite]], emit: Emit) -> None:
     tries = {id(handler): statement for statement, _b in document.statements for handler in getattr(statement, "handlers", ())}
     for handler, block in document.excepts:
         if not is_broad(document, handler.type, block.scope) or is_main_guard(block):
@@ -232,7 +242,7 @@ def _handlers(document: PythonDocument, emit: Emit) -> None:
             continue
         statement = tries[id(handler)]
         body = statement.body  # type: ignore[attr-defined]
-        calls = _tried(document, block, statement)
+        calls = tried.get(id(statement), [])
         drops = _drops_item(block, handler, body)
         if _only_closes(calls) or _is_predicate(document, handler, block):
             continue
@@ -277,12 +287,12 @@ def _drops_item(block: Block, handler: _ast.ExceptHandler, body: list[_ast.stmt]
 def _pairs(document: PythonDocument, calls: list[CallSite]) -> list[list[object]]:
     found: dict[str, int] = {}
     for site in calls:
-        if site.origin is not None and site.origin not in found and site.origin not in _CONVERSIONS:
+        if site.origin is not None and site.origin not in found and not _is_conversion(site):
             found[site.origin] = document.place(site.node)
     return [[origin, place] for origin, place in list(found.items())[:6]]
 
 
-def _suppressed(document: PythonDocument, emit: Emit) -> None:
+def _suppressed(document: PythonDocument, tried: dict[int, list[CallSite]], emit: Emit) -> None:
     """``with contextlib.suppress(Exception)``, unless a comment says why."""
     for statement, block in document.statements:
         if not isinstance(statement, _ast.With):
@@ -293,7 +303,7 @@ def _suppressed(document: PythonDocument, emit: Emit) -> None:
                 continue
             function = function_of(block.scope)
             broad = any(is_broad(document, arg, block.scope) for arg in call.args)
-            calls = _tried(document, block, statement)
+            calls = tried.get(id(statement), [])
             if not broad or not function or _commented(document, statement.lineno) or _only_closes(calls):
                 continue
             if _is_work(document, [site for site in calls if site.node is not call], statement.body):
@@ -308,13 +318,15 @@ def _commented(document: PythonDocument, line: int) -> bool:
     return any("#" in row for row in nearby)
 
 
-
 def extract(document: PythonDocument, emit: Emit) -> None:
     """Emit broad excepts and suppressions that leave no trace."""
-    if document.excepts:
-        _handlers(document, emit)
-    if b"suppress" in document.data:
-        _suppressed(document, emit)
+    suppresses = b"suppress" in document.data
+    if not document.excepts and not suppresses:
+        return
+    tried = _tried(document)
+    _handlers(document, tried, emit)
+    if suppresses:
+        _suppressed(document, tried, emit)
 
 
 EXTRACTORS = (Extractor("python", ("except", "suppress"), extract, weak=True),)

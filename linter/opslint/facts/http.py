@@ -13,12 +13,13 @@ import sys
 from opslint.base.fact import Fact
 from opslint.base.rule import Extractor
 from opslint.base.typing import TYPE_CHECKING
-from opslint.facts.call_arguments import function_of, is_none, literal_start, number, object_of, text, written
+from opslint.facts.call_arguments import function_of, is_none, literal_start, number, object_of, written
+from opslint.syntax.python import CallSite
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from opslint.syntax.python import CallSite, PythonDocument
+    from opslint.syntax.python import PythonDocument
     from opslint.syntax.python_scope import Scope
 
     Emit = Callable[[Fact], None]
@@ -59,28 +60,10 @@ class ClientTimeout(Fact):
 
 
 class OwnTransport(Fact):
-    """This file changes how a driver waits: an adapter, a replaced method, a global socket default. `driver` or ``socket``."""
+    """A file changes how a driver waits: an adapter, a replaced method, a global socket default. `driver` or ``socket``."""
 
     __slots__ = ("driver",)
     driver: str
-
-
-class ClientCall(Fact):
-    """A client of something other than HTTP made without a limit. `missing` names the argument; `driver` the row of `model.drivers`."""
-
-    __slots__ = ("driver", "function", "missing", "origin")
-    driver: str
-    function: str
-    missing: str
-    origin: str
-
-
-class ProcessCall(Fact):
-    """A child process waited for without a limit."""
-
-    __slots__ = ("function", "origin")
-    function: str
-    origin: str
 
 
 VERBS = frozenset(("get", "post", "put", "patch", "delete", "head", "options", "request"))
@@ -130,56 +113,6 @@ CLIENTS = {
 }
 """SDK clients whose default limits are longer than most budgets."""
 
-CONSTRUCTORS = {
-    "aio_pika.connect": ("aio_pika", "timeout", None),
-    "aio_pika.connect_robust": ("aio_pika", "timeout", None),
-    "asyncpg.connect": ("asyncpg", "command_timeout", None),
-    "asyncpg.create_pool": ("asyncpg", "command_timeout", None),
-    "ftplib.FTP": ("ftplib", "timeout", 4),
-    "ftplib.FTP_TLS": ("ftplib", "timeout", None),
-    "imaplib.IMAP4": ("imaplib", "timeout", 2),
-    "imaplib.IMAP4_SSL": ("imaplib", "timeout", None),
-    "ldap3.Connection": ("ldap3", "receive_timeout", None),
-    "ldap3.Server": ("ldap3", "connect_timeout", None),
-    "paramiko.SSHClient().connect": ("paramiko", "timeout", None),
-    "paramiko.client.SSHClient().connect": ("paramiko", "timeout", None),
-    "psycopg2.connect": ("psycopg2", "connect_timeout", None),
-    "psycopg2.pool.SimpleConnectionPool": ("psycopg2", "connect_timeout", None),
-    "psycopg2.pool.ThreadedConnectionPool": ("psycopg2", "connect_timeout", None),
-    "pymysql.connect": ("pymysql", "read_timeout", None),
-    "redis.Redis": ("redis", "socket_timeout", None),
-    "redis.StrictRedis": ("redis", "socket_timeout", None),
-    "redis.Redis.from_url": ("redis", "socket_timeout", None),
-    "redis.StrictRedis.from_url": ("redis", "socket_timeout", None),
-    "redis.from_url": ("redis", "socket_timeout", None),
-    "redis.asyncio.Redis": ("redis", "socket_timeout", None),
-    "redis.asyncio.Redis.from_url": ("redis", "socket_timeout", None),
-    "redis.asyncio.from_url": ("redis", "socket_timeout", None),
-    "redis.asyncio.client.Redis": ("redis", "socket_timeout", None),
-    "smtplib.SMTP": ("smtplib", "timeout", 3),
-    "smtplib.SMTP_SSL": ("smtplib", "timeout", None),
-    "socket.create_connection": ("socket", "timeout", 1),
-    "sqlalchemy.create_engine": ("sqlalchemy", "connect_args", None),
-    "sqlalchemy.engine.create_engine": ("sqlalchemy", "connect_args", None),
-}
-"""Constructors with the argument that bounds their waiting (its position, when it has one people use)."""
-
-_URL_CARRIERS = frozenset(("redis", "psycopg2", "asyncpg", "sqlalchemy", "pymysql"))
-"""Drivers that also take the limit from the query of their URL or from their DSN."""
-
-_PROCESSES = frozenset(
-    (
-        "subprocess.call",
-        "subprocess.check_call",
-        "subprocess.check_output",
-        "subprocess.run",
-        "subprocess.Popen().communicate",
-        "subprocess.Popen().wait",
-    )
-)
-
-_LIBPQ_DIALECTS = ("postgresql://", "postgresql+psycopg2://", "postgres://")
-
 
 def driver_of(origin: str) -> tuple[str, int | None] | None:
     """Return (driver, position of ``timeout``) when a call of this origin waits forever by default."""
@@ -228,9 +161,13 @@ def _timeout_object(document: PythonDocument, node: _ast.Call, scope: Scope) -> 
         first = node.args[0] if node.args else values.pop("timeout", None)
         others = [value for value in values.values() if not is_none(document, value, scope)]
         if first is not None and not others:
-            return ("none", None) if is_none(document, first, scope) else ("known", s) if (
-                s := number(document, first, scope)
-            ) is not None else ("open", None)
+            return (
+                ("none", None)
+                if is_none(document, first, scope)
+                else ("known", s)
+                if (s := number(document, first, scope)) is not None
+                else ("open", None)
+            )
     if origin in ("aiohttp.ClientTimeout", "aiohttp.client.ClientTimeout"):
         total = node.args[0] if node.args else values.pop("total", None)
         if total is None:
@@ -292,8 +229,12 @@ def _pool(document: PythonDocument, site: CallSite, emit: Emit) -> None:
     """urllib3: the pool or the request may carry the limit."""
     if written(site, None, "timeout")[0] != "absent":
         return
-    makers = [other for other in document.calls if other.origin == "urllib3.PoolManager"]
-    if makers and all(written(maker, None, "timeout")[0] == "absent" for maker in makers):
+    maker = site.node.func.value if isinstance(site.node.func, _ast.Attribute) else None
+    if isinstance(maker, _ast.Name):
+        found = site.scope.lookup(maker.id)
+        bound = found[1][0].node if found is not None and len(found[1]) == 1 else None
+        maker = bound if isinstance(bound, _ast.expr) else None
+    if isinstance(maker, _ast.Call) and written(CallSite(maker, site.block), None, "timeout")[0] == "absent":
         _emit_state(document, site, "urllib3", "absent", None, emit)
 
 
@@ -314,9 +255,7 @@ def _sdk_client(document: PythonDocument, site: CallSite, driver: str, emit: Emi
     emit(fact)
 
 
-def _judge(
-    document: PythonDocument, site: CallSite, driver: str, given: tuple[str, _ast.expr | None], emit: Emit
-) -> None:
+def _judge(document: PythonDocument, site: CallSite, driver: str, given: tuple[str, _ast.expr | None], emit: Emit) -> None:
     how, value = given
     if how == "absent":
         _emit_state(document, site, driver, "absent", None, emit)
@@ -325,9 +264,7 @@ def _judge(
         _emit_state(document, site, driver, state, seconds, emit)
 
 
-def _emit_state(
-    document: PythonDocument, site: CallSite, driver: str, state: str, seconds: float | None, emit: Emit
-) -> None:
+def _emit_state(document: PythonDocument, site: CallSite, driver: str, state: str, seconds: float | None, emit: Emit) -> None:
     at, function, origin = document.place(site.node), function_of(site.scope), site.origin or ""
     if state in ("absent", "none"):
         emit(HttpCall(at=at, driver=driver, function=function, how=state, object=object_of(document, site), origin=origin))
@@ -378,55 +315,6 @@ _EXTERNAL_ROOTS = frozenset(
 """Roots whose ``get``/``post`` can never be a session of this repository."""
 
 
-def _client(document: PythonDocument, site: CallSite, emit: Emit) -> None:
-    driver, argument, position = CONSTRUCTORS[site.origin or ""]
-    names = (argument, "socket_connect_timeout", "dsn", "options") if driver == "redis" else (argument,)
-    if written(site, position, *names[:1])[0] != "absent":
-        return
-    if driver in ("asyncpg", "psycopg2") and written(site, None, "server_settings", "options")[0] != "absent":
-        return
-    if driver in _URL_CARRIERS and not _url_is_bare(document, site, driver):
-        return
-    emit(
-        ClientCall(
-            at=document.place(site.node),
-            driver=driver,
-            function=function_of(site.scope),
-            missing=argument if driver != "sqlalchemy" else "connect_timeout",
-            origin=site.origin or "",
-        )
-    )
-
-
-def _url_is_bare(document: PythonDocument, site: CallSite, driver: str) -> bool:
-    """Tell whether no URL or DSN that this call gets can carry the limit; one that is not known can only for SQL drivers."""
-    values = list(site.node.args) + [k.value for k in site.node.keywords if k.arg in ("dsn", "url", "connection_pool")]
-    if driver == "psycopg2" and (site.origin or "").startswith("psycopg2.pool"):
-        values = values[2:]
-    for value in values:
-        known = text(document, value, site.scope)
-        start = known if known is not None else literal_start(value)
-        if driver == "sqlalchemy" and (start is None or not start.startswith(_LIBPQ_DIALECTS)):
-            return False
-        if known is not None and ("timeout" in known or "?" in known):
-            return False
-        if known is None and driver in ("redis", "psycopg2", "asyncpg") and start is None and _is_pool_object(document, value, site):
-            return False
-    return bool(values) or driver != "sqlalchemy"
-
-
-def _is_pool_object(document: PythonDocument, value: _ast.expr, site: CallSite) -> bool:
-    """A connection pool carries its own limits."""
-    origin = document.origin(value, site.scope) or ""
-    return origin.endswith("ConnectionPool()") or any(keyword.arg == "connection_pool" for keyword in site.node.keywords)
-
-
-def _process(document: PythonDocument, site: CallSite, emit: Emit) -> None:
-    position = 0 if (site.origin or "").endswith(".wait") else 1 if (site.origin or "").endswith(".communicate") else None
-    if written(site, position, "timeout")[0] == "absent":
-        emit(ProcessCall(at=document.place(site.node), function=function_of(site.scope), origin=site.origin or ""))
-
-
 def _transports(document: PythonDocument, emit: Emit) -> None:
     for site in document.calls:
         origin = site.origin or ""
@@ -453,21 +341,26 @@ def extract(document: PythonDocument, emit: Emit) -> None:
         origin = site.origin
         if origin is None:
             continue
-        if origin in CONSTRUCTORS:
-            _client(document, site, emit)
-        elif origin in _PROCESSES:
-            _process(document, site, emit)
-        else:
-            _http(document, site, emit)
+        _http(document, site, emit)
     _transports(document, emit)
 
 
 EXTRACTORS = (
     Extractor(
         "python",
-        ("aio_pika", "aiohttp", "anthropic", "asyncpg", "cloudscraper", "create_connection", "create_engine", "ftplib", "http.client")
-        + ("httplib2", "httpx", "imaplib", "ldap3", "openai", "paramiko", "psycopg2", "pycurl", "pymysql", "redis", "requests")
-        + ("setdefaulttimeout", "smtplib", "subprocess", "urllib"),
+        (
+            "aio_pika",
+            "aiohttp",
+            "anthropic",
+            "asyncpg",
+            "cloudscraper",
+            "create_connection",
+            "create_engine",
+            "ftplib",
+            "http.client",
+        )
+        + ("httplib2", "httpx", "openai", "pycurl", "requests")
+        + ("setdefaulttimeout", "urllib"),
         extract,
     ),
 )

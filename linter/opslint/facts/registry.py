@@ -4,6 +4,7 @@ from __future__ import annotations
 
 FACT_MODULES: dict[str, tuple[str, ...]] = {
     "opslint.facts.answers": ("python",),
+    "opslint.facts.clients": ("python",),
     "opslint.facts.cloudformation": ("cloudformation",),
     "opslint.facts.compose": ("compose",),
     "opslint.facts.django_urls": ("python",),
@@ -29,6 +30,7 @@ FACT_MODULES: dict[str, tuple[str, ...]] = {
     "opslint.facts.shell_scripts": ("shell", "makefile"),
     "opslint.facts.terraform": ("terraform", "tfvars", "terragrunt", "hcl"),
     "opslint.facts.web_routes": ("python",),
+    "opslint.facts.webhooks": ("python",),
     "opslint.facts.workflows": ("workflow", "action"),
 }
 """Module with `EXTRACTORS` → the refined kinds it reads."""

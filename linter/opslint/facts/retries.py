@@ -11,14 +11,13 @@ import _ast
 from opslint.base.fact import Fact
 from opslint.base.rule import Extractor
 from opslint.base.typing import TYPE_CHECKING
-from opslint.facts.call_arguments import function_of, is_none, within
+from opslint.facts.call_arguments import function_of, is_none
 from opslint.syntax.python import CallSite
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from opslint.syntax.python import PythonDocument
-    from opslint.syntax.python_scope import Block
 
     Emit = Callable[[Fact], None]
 
@@ -195,11 +194,14 @@ def _emit_simple(document: PythonDocument, site: CallSite, how: str, library: st
 
 
 def _loops(document: PythonDocument, emit: Emit) -> None:
+    if not document.excepts:
+        return
+    by_try = _calls_by_try(document)
     for statement, block in document.statements:
         if isinstance(statement, _ast.While) and isinstance(statement.test, _ast.Constant) and statement.test.value:
             tried = next((inner for inner in statement.body if isinstance(inner, _ast.Try)), None)
             if tried is not None and _only_success_leaves(statement, tried):
-                calls = _calls_in(document, tried, block)
+                calls = by_try.get(id(tried), [])
                 if calls:
                     emit(
                         UnboundedRetry(
@@ -284,15 +286,16 @@ def _mentions(node: _ast.expr, names: set[str]) -> bool:
     return False
 
 
-def _calls_in(document: PythonDocument, tried: _ast.Try, outer: Block) -> list[list[object]]:
-    """Resolved calls of the try body, one per origin."""
-    found: dict[str, int] = {}
+def _calls_by_try(document: PythonDocument) -> dict[int, list[list[object]]]:
+    """Resolved calls by the try statement (its `id`) in whose body they stand, one per origin."""
+    found: dict[int, dict[str, int]] = {}
     for site in document.calls:
-        if site.origin is None or site.origin in found or not within(site.block, outer):
+        if site.origin is None:
             continue
-        if any(inner.kind == "try" and inner.node is tried for inner in site.block.up()):
-            found[site.origin] = document.place(site.node)
-    return [[origin, place] for origin, place in found.items()]
+        for inner in site.block.up():
+            if inner.kind == "try" and inner.node is not None:
+                found.setdefault(id(inner.node), {}).setdefault(site.origin, document.place(site.node))
+    return {key: [[origin, place] for origin, place in calls.items()] for key, calls in found.items()}
 
 
 def extract(document: PythonDocument, emit: Emit) -> None:
@@ -302,4 +305,10 @@ def extract(document: PythonDocument, emit: Emit) -> None:
     _loops(document, emit)
 
 
-EXTRACTORS = (Extractor("python", ("Retry", "backoff", "max_retries", "retry", "retrying", "stamina", "tenacity", "while 1", "while True"), extract),)
+EXTRACTORS = (
+    Extractor(
+        "python",
+        ("Retry", "backoff", "max_retries", "retry", "retrying", "stamina", "tenacity", "while 1", "while True"),
+        extract,
+    ),
+)

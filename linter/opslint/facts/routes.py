@@ -9,9 +9,12 @@ from __future__ import annotations
 import _ast
 
 from opslint.base.fact import Fact
+from opslint.base.rule import Extractor
 from opslint.base.typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from opslint.syntax.python import PythonDocument
     from opslint.syntax.python_scope import Scope
 
@@ -106,3 +109,18 @@ def path_text(document: PythonDocument, node: _ast.expr | None, scope: Scope) ->
     if isinstance(node, _ast.BinOp) and isinstance(node.op, _ast.Add):
         return path_text(document, node.left, scope) + path_text(document, node.right, scope)
     return f"{HOLE}{document.origin(node, scope) or ''}{HOLE}"
+
+
+def extract(document: PythonDocument, emit: Callable[[Fact], None]) -> None:
+    """Emit constants of the module and its classes that look like a path."""
+    for scope in (document.scope, *(klass.scope for klass in document.classes)):
+        outer = f"{scope.qualname}." if scope.qualname else ""
+        for name, bindings in scope.bindings.items():
+            node = bindings[0].node
+            if len(bindings) == 1 and bindings[0].how == "value" and isinstance(node, _ast.Constant):
+                value = node.value
+                if isinstance(value, str) and value.startswith("/") and len(value) <= 80 and HOLE not in value:
+                    emit(PathConstant(at=document.place(node), name=f"{outer}{name}", value=value))
+
+
+EXTRACTORS = (Extractor("python", (), extract, weak=True),)

@@ -8,7 +8,7 @@ from opslint.base.rule import Extractor
 from opslint.base.typing import TYPE_CHECKING
 from opslint.facts.call_arguments import text
 from opslint.facts.router_refs import MAKERS, handler_reference, maker_of, reference
-from opslint.facts.routes import HOLE, Mount, PathCompared, PathConstant, Route, Router, RouterAlias, RouterPassed, path_text
+from opslint.facts.routes import HOLE, Mount, PathCompared, Route, Router, RouterAlias, RouterPassed, path_text
 from opslint.syntax.python import CallSite
 from opslint.syntax.python_scope import Block
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from opslint.base.fact import Fact
-    from opslint.syntax.python import PythonDocument
+    from opslint.syntax.python import ClassInfo, FunctionInfo, PythonDocument
     from opslint.syntax.python_scope import Scope
 
     Emit = Callable[[Fact], None]
@@ -81,9 +81,7 @@ def _block(scope: Scope) -> Block:
 def _mount(
     document: PythonDocument, node: _ast.expr, framework: str, parent: str, child: str, prefix: str, *, replaces: bool = False
 ) -> Mount:
-    return Mount(
-        at=document.place(node), child=child, framework=framework, parent=parent, prefix=prefix, replaces=replaces
-    )
+    return Mount(at=document.place(node), child=child, framework=framework, parent=parent, prefix=prefix, replaces=replaces)
 
 
 def _route_list(document: PythonDocument, node: _ast.expr, scope: Scope, router: str, prefix: str, emit: Emit) -> None:
@@ -151,7 +149,8 @@ def _emit_route(
 
 
 def _decorated(document: PythonDocument, emit: Emit) -> None:
-    for owner in (*document.functions, *document.classes):
+    owners: list[FunctionInfo | ClassInfo] = [*document.functions, *document.classes]
+    for owner in owners:
         outer = owner.scope.parent or document.scope
         for node in owner.node.decorator_list:
             if not isinstance(node, _ast.Call) or not isinstance(node.func, _ast.Attribute):
@@ -202,6 +201,7 @@ def _children(document: PythonDocument, site: CallSite, node: _ast.expr | None) 
 
 
 def _calls(document: PythonDocument, emit: Emit) -> None:
+    makes = any(name in document.data for name in _NAMES)
     for site in document.calls:
         func = site.node.func
         name = func.attr if isinstance(func, _ast.Attribute) else ""
@@ -212,14 +212,16 @@ def _calls(document: PythonDocument, emit: Emit) -> None:
             if parent and (framework or not parent.split(".", 1)[0].isidentifier() or "." in parent):
                 visit(document, site, parent, framework, emit)
                 continue
-        _passed(document, site, emit)
+        if makes:
+            _passed(document, site, emit)
 
 
 def _include(document: PythonDocument, site: CallSite, parent: str, framework: str, emit: Emit) -> None:
     func = site.node.func
     name = func.attr if isinstance(func, _ast.Attribute) else ""
+    keys: tuple[str, ...] = ()
     if name in ("mount", "add_subapp", "add_router"):
-        first, node, keys = site.argument(0, "path"), site.argument(1, "app") or site.argument(1, "router"), ()
+        first, node = site.argument(0, "path"), site.argument(1, "app") or site.argument(1, "router")
     else:
         first, node, keys = None, site.argument(0, "router"), ("prefix", "url_prefix")
         node = node if node is not None else site.keyword("blueprint")
@@ -294,9 +296,7 @@ def _passed(document: PythonDocument, site: CallSite, emit: Emit) -> None:
             continue
         texts = [text(document, arg, site.scope) for _name, arg in given]
         paths = [value for value in texts if value and value.startswith("/")]
-        fact = RouterPassed(
-            at=document.place(site.node), argument=argument, callee=site.origin or "", paths=paths, router=router
-        )
+        fact = RouterPassed(at=document.place(site.node), argument=argument, callee=site.origin or "", paths=paths, router=router)
         emit(fact)
 
 
@@ -343,25 +343,18 @@ def _strings(node: _ast.expr) -> Iterator[str]:
             yield item.value
 
 
-def _constants(document: PythonDocument, emit: Emit) -> None:
-    for scope in (document.scope, *(klass.scope for klass in document.classes)):
-        outer = f"{scope.qualname}." if scope.qualname else ""
-        for name, bindings in scope.bindings.items():
-            node = bindings[0].node
-            if len(bindings) == 1 and bindings[0].how == "value" and isinstance(node, _ast.Constant):
-                value = node.value
-                if isinstance(value, str) and value.startswith("/") and len(value) <= 80 and HOLE not in value:
-                    emit(PathConstant(at=document.place(node), name=f"{outer}{name}", value=value))
-
-
 def extract(document: PythonDocument, emit: Emit) -> None:
     """Emit routers, routes, mounts and what may add more."""
-    _routers(document, emit)
+    if any(name in document.data for name in _NAMES):
+        _routers(document, emit)
+        _returned(document, emit)
     _decorated(document, emit)
     _calls(document, emit)
-    _returned(document, emit)
     _compared(document, emit)
 
+
+_NAMES = frozenset(maker.rpartition(".")[2].encode() for maker in MAKERS)
+"""Without one of these words a file neither makes a router nor annotates a parameter as one."""
 
 _PATH_CALLS = tuple(f".{verb}({quote}/" for verb in ("delete", "get", "patch", "post", "put", "route") for quote in "\"'")
 
@@ -369,8 +362,18 @@ EXTRACTORS = (
     Extractor(
         "python",
         ("APIRouter", "Blueprint", "FastAPI", "Flask", "aiohttp", "include_router", "ninja", "quart", "register_blueprint")
-        + ("rest_framework", "starlette", "add_url_rule", "add_api_route", "add_routes", "PATH_INFO", ".path", *_PATH_CALLS),
+        + (
+            "rest_framework",
+            "starlette",
+            "add_url_rule",
+            "add_api_route",
+            "add_routes",
+            "PATH_INFO",
+            "path_info",
+            "request.path",
+            "url.path",
+            *_PATH_CALLS,
+        ),
         extract,
     ),
-    Extractor("python", (), _constants, weak=True),
 )

@@ -46,11 +46,12 @@ class Budget(Record):
 
 
 class WorstCase(Record):
-    """The longest a call may take. `formula` prints the sum."""
+    """The longest a call may take. `formula` prints the sum; `driver` names whose defaults it rests on, "" when the code says it."""
 
-    __slots__ = ("attempts_loc", "chain", "formula", "loc", "origin", "seconds")
+    __slots__ = ("attempts_loc", "chain", "driver", "formula", "loc", "origin", "seconds")
     attempts_loc: Loc | None
     chain: Chain
+    driver: str
     formula: str
     loc: Loc
     origin: str
@@ -184,13 +185,14 @@ class Budgets:
                     continue
                 known.add(call.at)
                 if call.seconds is not None:
-                    found.append(_case(step, call.loc, call.origin, call.seconds, attempts, wait, loc))
+                    found.append(_case(step, call.loc, call.origin, (call.seconds, attempts, wait), loc))
             for origin, place in inner.calls:
                 if isinstance(place, int) and place not in known:
                     default = self._default(inner, str(origin))
                     if default is not None:
                         name, seconds, tries = default
-                        found.append(_case(step, inner.place(place), name, seconds, attempts * tries, wait, loc))
+                        case = _case(step, inner.place(place), name, (seconds, attempts * tries, wait), loc)
+                        found.append(case.replace(driver=name.partition(".")[0]))
         return found
 
     def _attempts(self, step: Reached) -> tuple[float, float, Loc | None]:
@@ -222,9 +224,9 @@ class Budgets:
         return None
 
 
-def _case(
-    step: Reached, loc: Loc, origin: str, seconds: float, attempts: float, wait: float, attempts_loc: Loc | None
-) -> WorstCase:
+def _case(step: Reached, loc: Loc, origin: str, times: tuple[float, float, float], attempts_loc: Loc | None) -> WorstCase:
+    """`times` are the seconds of one attempt, the attempts, and the longest wait between two."""
+    seconds, attempts, wait = times
     total = attempts * seconds + max(attempts - 1, 0) * wait
     formula = f"{seconds:g} s"
     if attempts != 1:
@@ -232,4 +234,6 @@ def _case(
         if wait:
             formula += f" + {attempts - 1:g} × {wait:g} s between them"
         formula += f" = {total:g} s"
-    return WorstCase(attempts_loc=attempts_loc, chain=step.chain, formula=formula, loc=loc, origin=origin, seconds=total)
+    return WorstCase(
+        attempts_loc=attempts_loc, chain=step.chain, driver="", formula=formula, loc=loc, origin=origin, seconds=total
+    )

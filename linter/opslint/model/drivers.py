@@ -9,7 +9,8 @@ from functools import cached_property
 
 from opslint.base.record import Record
 from opslint.base.typing import TYPE_CHECKING
-from opslint.facts.http import SESSIONS, ClientCall, HttpCall, OwnTransport, ProcessCall, driver_of
+from opslint.facts.clients import ClientCall, ProcessCall
+from opslint.facts.http import SESSIONS, HttpCall, OwnTransport, driver_of
 from opslint.facts.modules import Function, Import, ModuleBinding
 from opslint.facts.requirements import LockedPackage
 from opslint.facts.retries import UnboundedRetry
@@ -32,7 +33,7 @@ DEFAULTS = {
 
 
 class Waiting(Record):
-    """Calls that may wait for ever and that one change bounds: on one session, or one call of a module function.
+    """Calls that may wait for ever and belong together: on one session, in one client class, in one function.
 
     `calls` are in order of place; `source` is where the shared session is made, when that is another place.
     """
@@ -98,9 +99,9 @@ class Drivers:
         return found
 
     def _group(self, call: HttpCall, origin: str) -> tuple[str, str, str]:
-        """Calls on one session belong together; a call of a module function stands alone."""
+        """Calls on one session belong together; calls of module functions when they stand in one class or one function."""
         if "()" not in origin:
-            return call.path, "", str(call.at)
+            return call.path, f"@{self._unit(call)}", call.how
         if not call.driver:
             head = call.origin.rpartition(".")[0]
             parent, _, name = head.removesuffix("()").rpartition(".")
@@ -108,6 +109,12 @@ class Drivers:
             path = target.path if target is not None and target.path else call.path
             return path, name, call.how
         return call.path, call.object or f"@{call.at}", call.how
+
+    def _unit(self, call: HttpCall) -> str:
+        function = self.project.function(call.path, call.function) if call.function else None
+        if function is None:
+            return call.function or str(call.at)
+        return function.owner or function.qualname
 
     def _has_own_transport(self, call: HttpCall, driver: str) -> bool:
         changed = self._transports.get(driver)

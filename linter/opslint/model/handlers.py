@@ -13,7 +13,7 @@ from opslint.base.value import Known
 from opslint.facts.answers import Answer
 from opslint.facts.effects import FunctionEffects
 from opslint.facts.exceptions import TELEMETRY, SilentExcept
-from opslint.facts.handlers import EventIdRead, EventPassed, Handler, WebhookCheck, WorkerSetting
+from opslint.facts.handlers import Handler, WorkerSetting
 from opslint.facts.modules import Function, ModuleCalls
 from opslint.facts.routes import Route
 from opslint.model.touches import kind_of
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from opslint.model.model import DeploymentModel
     from opslint.model.records import Service
     from opslint.model.resource_records import Function as CloudFunction
+    from opslint.model.webhooks import Webhook
 
     F = TypeVar("F", bound=Fact)
     Chain = list[tuple[Loc, str]]
@@ -65,17 +66,6 @@ class Effect(Record):
     what: str
 
 
-class Webhook(Record):
-    """A route handler that verifies a provider's signature. `reads` are places where it reads what tells deliveries apart."""
-
-    __slots__ = ("check", "effects", "function", "provider", "reads")
-    check: Loc
-    effects: list[Effect]
-    function: Function
-    provider: str
-    reads: list[Loc]
-
-
 class Task(Record):
     """A task with its reasons to run twice, each with its place."""
 
@@ -86,7 +76,23 @@ class Task(Record):
 
 
 _SCRIPT_DIRECTORIES = frozenset(
-    ("bench", "benchmarks", "bin", "demo", "demos", "dev", "hack", "notebooks", "script", "scripts", "seeds", "tool", "tools")
+    (
+        "bench",
+        "benchmarks",
+        "bin",
+        "demo",
+        "demos",
+        "dev",
+        "doc",
+        "docs",
+        "hack",
+        "notebooks",
+        "script",
+        "scripts",
+        "seeds",
+        "tool",
+        "tools",
+    )
 )
 _SCRIPT_FILES = frozenset(("conftest.py", "fabfile.py", "manage.py", "noxfile.py", "setup.py"))
 
@@ -213,7 +219,9 @@ class Handlers:
     @cached_property
     def tasks(self) -> list[Task]:
         """Celery tasks and jobs of other queues with the reasons they may run twice."""
-        late = next((s for s in self.model.facts(WorkerSetting) if s.name in ("task_acks_late", "acks_late") and s.value is True), None)
+        late = next(
+            (s for s in self.model.facts(WorkerSetting) if s.name in ("task_acks_late", "acks_late") and s.value is True), None
+        )
         found: list[Task] = []
         for handler in self.model.facts(Handler):
             kind = self._handler_type(handler)
@@ -281,74 +289,9 @@ class Handlers:
     @cached_property
     def webhooks(self) -> list[Webhook]:
         """Route handlers that verify a provider's signature, with what they do and what they read of the event's identity."""
-        checks: dict[tuple[str, str], WebhookCheck] = {
-            (fact.path, fact.function): fact for fact in self.model.facts(WebhookCheck) if fact.function
-        }
-        found: list[Webhook] = []
-        if not checks:
-            return found
-        for function in self.route_handlers:
-            steps = self.reached(function)
-            keys = [(step.function.path, step.function.qualname) for step in steps]
-            check = next((checks[key] for key in keys if key in checks), None)
-            if check is None:
-                continue
-            found.append(
-                Webhook(
-                    check=check.loc,
-                    effects=self.effects(function),
-                    function=function,
-                    provider=check.provider,
-                    reads=self._id_reads(steps, checks),
-                )
-            )
-        return found
+        from opslint.model.webhooks import webhooks
 
-    def _id_reads(self, steps: list[Reached], checks: dict[tuple[str, str], WebhookCheck]) -> list[Loc]:
-        holders = self._event_parameters(steps, checks)
-        reads: list[Loc] = []
-        for step in steps:
-            function = step.function
-            for read in self.facts_of(EventIdRead, function.path):
-                if read.function != function.qualname:
-                    continue
-                if read.root == "*" or self._is_event(function, read.root, checks):
-                    reads.append(read.loc)
-                elif read.root.startswith("?") and (function.path, function.qualname, read.root[1:]) in holders:
-                    reads.append(read.loc)
-        return reads
-
-    def _is_event(self, function: Function, root: str, checks: dict[tuple[str, str], WebhookCheck]) -> bool:
-        if root.endswith(("construct_event()", "json.loads()", ".json()", ".get_json()", "().verify()", ".construct_from()")):
-            return True
-        if not root.endswith("()"):
-            return False
-        maker = self.project.function_at(function.path, root[:-2])
-        return maker is not None and any((s.function.path, s.function.qualname) in checks for s in self.reached(maker))
-
-    def _event_parameters(
-        self, steps: list[Reached], checks: dict[tuple[str, str], WebhookCheck]
-    ) -> set[tuple[str, str, str]]:
-        """Parameters of called functions that get the whole event: (path, function, parameter)."""
-        holders: set[tuple[str, str, str]] = set()
-        for step in steps:
-            function = step.function
-            for passed in self.facts_of(EventPassed, function.path):
-                if passed.function != function.qualname:
-                    continue
-                own = passed.root.startswith("?") and (function.path, function.qualname, passed.root[1:]) in holders
-                if not own and not self._is_event(function, passed.root, checks):
-                    continue
-                callee = self.project.function_at(function.path, passed.callee)
-                if callee is None:
-                    continue
-                names = [str(param[0]) for param in callee.params]
-                names = names[1:] if callee.owner and names[:1] in (["self"], ["cls"]) else names
-                name = passed.argument
-                if name.isdigit():
-                    name = names[int(name)] if int(name) < len(names) else ""
-                holders.add((callee.path, callee.qualname, name))
-        return holders
+        return webhooks(self)
 
     def is_script(self, path: str, function: str = "") -> bool:
         """Tell whether code is a script, a command or a tool, not a running service's.
@@ -397,12 +340,13 @@ class Handlers:
 
     @cached_property
     def service_files(self) -> frozenset[str]:
-        """Files of running services: what entries, routes, handlers and cloud functions load."""
-        starts = set(self.entry_modules) | self._lambda_paths
-        starts |= {fact.path for fact in self.model.facts(Route)}
-        starts |= {fact.path for fact in self.model.facts(Handler) if fact.type != "command"}
-        starts = {path for path in starts if not self.is_script(path)}
-        return frozenset(path for path in self.project.possibly(sorted(starts)) if not self.is_script(path))
+        """Files of running services: those that a service starts with, and those with a function that a handler reaches.
+
+        What is only imported does not count: a module that no handler is seen to call may be anything, and asking for it would
+        have most of a large repository parsed.
+        """
+        found = set(self.entry_modules) | {path for path, _name in self.working}
+        return frozenset(path for path in found if not self.is_script(path))
 
     @cached_property
     def repeated(self) -> list[tuple[Function, list[tuple[Loc, str]]]]:
@@ -423,6 +367,11 @@ class Handlers:
             if handler.type in ("signal", "cron", "consumer") and function is not None:
                 starts.append((function, f"is a {handler.type} handler"))
         found: dict[tuple[str, str], Chain] = {}
+        for function, _note in list(starts):
+            for origin, place in function.decorators:
+                wrapper = self.project.function_at(function.path, str(origin)) if origin and isinstance(place, int) else None
+                if wrapper is not None:
+                    starts.append((wrapper, f"wraps `{function.qualname}`"))
         for function, note in starts:
             for step in self.reached(function):
                 key = (step.function.path, step.function.qualname)
@@ -431,10 +380,26 @@ class Handlers:
                     found[key] = chain
         return found
 
-    def is_telemetry(self, fact: SilentExcept) -> bool:
-        """Tell whether all that was tried is telemetry, as far as the project tells where it comes from."""
-        names = [self.project.expand(fact.path, str(origin)) for origin, _place in fact.calls]
-        return bool(names) and any(name.split(".")[0] in TELEMETRY for name in names if name)
+    def matters(self, fact: SilentExcept) -> bool:
+        """Tell whether what was tried and swallowed has consequences: it reaches a database, a service, a process, or drops an item.
+
+        Pure code (parsing, detection, formatting) with a default answer does not; telemetry must not break its caller; what cannot be
+        followed is not judged.
+        """
+        if fact.drops:
+            return True
+        found = False
+        for origin, _place in fact.calls:
+            target = self.project.resolve(fact.path, str(origin))
+            if target.kind == "function":
+                function = self.project.function(target.path, target.name)
+                found = found or (function is not None and any(touch.kind != "disk" for touch in self.touches(function)))
+                continue
+            name = target.name if target.kind == "external" else str(origin)
+            if name.split(".")[0] in TELEMETRY:
+                return False
+            found = found or kind_of(name) not in ("", "disk")
+        return found
 
     def needs(self, service: Service, kinds: frozenset[str]) -> Touch | None:
         """Return the first thing of these kinds that a service's routes use, None when they use none."""

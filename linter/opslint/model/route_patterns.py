@@ -34,10 +34,11 @@ def _braces(text: str) -> str:
     rest = text
     while "{" in rest:
         before, _, rest = rest.partition("{")
-        depth, end = 1, 0
-        for end, char in enumerate(rest):
+        depth, end = 1, len(rest)
+        for index, char in enumerate(rest):
             depth += (char == "{") - (char == "}")
             if not depth:
+                end = index
                 break
         inner, rest = rest[:end], rest[end + 1 :]
         kind = inner.partition(":")[2]

@@ -6,12 +6,13 @@ is itself a route with a wildcard; only what may serve anything, or anywhere, op
 
 from __future__ import annotations
 
-from opslint.base.record import Record
 from opslint.base.typing import TYPE_CHECKING
 from opslint.facts.django_urls import UrlRoot
 from opslint.facts.modules import Function, Import
 from opslint.facts.routes import HOLE, Mount, PathCompared, PathConstant, Route, Router, RouterAlias, RouterPassed
-from opslint.model.route_patterns import REGEX, matches, segments_of
+from opslint.model.route_extensions import BUILT_IN, EXTENSION_PATHS, HARMLESS, KNOWN_URLCONFS
+from opslint.model.route_patterns import REGEX, segments_of
+from opslint.model.route_table import RouteInfo, RouteTable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -24,123 +25,6 @@ if TYPE_CHECKING:
 
 MAX_DEPTH = 10
 """Mounts followed below one application."""
-
-HARMLESS = (
-    "celery.",
-    "ddtrace.",
-    "elasticapm.",
-    "flask_bcrypt.",
-    "flask_caching.",
-    "flask_compress.",
-    "flask_cors.",
-    "flask_jwt_extended.",
-    "flask_limiter.",
-    "flask_login.",
-    "flask_mail.",
-    "flask_marshmallow.",
-    "flask_migrate.",
-    "flask_session.",
-    "flask_sqlalchemy.",
-    "flask_talisman.",
-    "flask_wtf.",
-    "hypercorn.",
-    "mangum.",
-    "newrelic.",
-    "opentelemetry.",
-    "sentry_sdk.",
-    "slowapi.",
-    "starlette.middleware.",
-    "fastapi.middleware.",
-    "starlette.testclient.",
-    "fastapi.testclient.",
-    "tortoise.contrib.",
-    "uvicorn.",
-    "waitress.",
-    "werkzeug.",
-    "asgi_correlation_id.",
-    "print",
-    "isinstance",
-    "setattr",
-    "getattr",
-)
-"""Calls that take an application and add no route to it."""
-
-EXTENSION_PATHS = {
-    "flask_admin.": "/admin/**",
-    "healthcheck.": "/healthcheck",
-    "prometheus_fastapi_instrumentator.": "/metrics",
-    "prometheus_flask_exporter.": "/metrics",
-    "sqladmin.": "/admin/**",
-    "starlette_exporter.": "/metrics",
-}
-"""Extensions that add routes at a path of their own when none is given."""
-
-KNOWN_URLCONFS = {
-    "debug_toolbar.urls": ["**"],
-    "django.conf.urls.i18n": ["setlang/"],
-    "django.contrib.auth.urls": ["login/", "logout/", "password_change/**", "password_reset/**", "reset/**"],
-    "django_prometheus.urls": ["metrics"],
-    "health_check.urls": ["", "**"],
-    "rest_framework.urls": ["login/", "logout/"],
-    "watchman.urls": ["", "ping/", "dashboard/", "bare/"],
-}
-"""URLconfs of libraries and what they serve below their prefix."""
-
-BUILT_IN = {"fastapi": ("/docs", "/redoc", "/openapi.json", "/docs/oauth2-redirect"), "flask": ("/static/**",)}
-"""What a framework serves by itself."""
-
-
-class RouteInfo(Record):
-    """One served path. `methods` empty: any; `handler` None when it is not a function of this repository; `files` are all
-    files the full path was derived from.
-    """
-
-    __slots__ = ("files", "framework", "handler", "loc", "methods", "path", "segments")
-    files: list[str]
-    framework: str
-    handler: Function | None
-    loc: Loc
-    methods: list[str]
-    path: str
-    segments: list[str]
-
-
-class RouteTable:
-    """What one service serves. `complete`: no other path can be; `why_open` says what could serve more, with its place."""
-
-    def __init__(self, routes: list[RouteInfo], why_open: list[tuple[str, Loc]], *, append_slash: bool) -> None:
-        self.routes = routes
-        self.why_open = why_open
-        self.complete = not why_open and bool(routes)
-        self._append_slash = append_slash
-
-    def match(self, path: str, method: str = "GET") -> RouteInfo | None:
-        """Return the route that answers a request path: one whose method fits first, a literal one before one with wildcards."""
-        found: RouteInfo | None = None
-        for route in self.routes:
-            if not matches(route.segments, path, route.framework, append_slash=self._append_slash):
-                continue
-            fits = not route.methods or method in route.methods or (method == "HEAD" and "GET" in route.methods)
-            literal = not any("*" in segment for segment in route.segments)
-            if fits and literal:
-                return route
-            if fits and (found is None or (found.methods and method not in found.methods)):
-                found = route
-            found = found or route
-        return found
-
-    def nearest(self, path: str) -> RouteInfo | None:
-        """Return the literal route most alike to a path that is not served, for a hint; None when none is near."""
-        from difflib import SequenceMatcher
-
-        best: tuple[float, RouteInfo] | None = None
-        for route in self.routes:
-            if any("*" in segment for segment in route.segments):
-                continue
-            score = SequenceMatcher(None, path.strip("/"), route.path.strip("/")).ratio()
-            if best is None or score > best[0]:
-                best = (score, route)
-        return best[1] if best is not None and best[0] >= 0.5 else None
 
 
 class _Build:
@@ -174,7 +58,6 @@ class Routes:
         self.project = model.python
         self._routers: dict[Key, Router] = {(fact.path, fact.name): fact for fact in model.facts(Router)}
         self._aliases: dict[Key, str] = {(fact.path, fact.name): fact.target for fact in model.facts(RouterAlias)}
-        self._constants: dict[Key, str] = {(fact.path, fact.name): fact.value for fact in model.facts(PathConstant)}
         self._imports: dict[Key, Import] = {
             (fact.path, fact.alias): fact for fact in model.facts(Import) if not fact.function and fact.name != "*"
         }
@@ -360,12 +243,9 @@ class Routes:
 
     def _is_list(self, path: str, name: str) -> bool:
         if not hasattr(self, "_lists"):
-            facts = [*self.model.facts(Route), *self.model.facts(Mount)]
-            self._lists = {
-                (fact.path, reference[1:])
-                for fact in facts
-                if (reference := fact.router if isinstance(fact, Route) else fact.parent).startswith("#")
-            }
+            named = [(fact.path, fact.router) for fact in self.model.facts(Route)]
+            named += [(fact.path, fact.parent) for fact in self.model.facts(Mount)]
+            self._lists = {(where, reference[1:]) for where, reference in named if reference.startswith("#")}
         return (path, name) in self._lists
 
     def _text(self, path: str, pattern: str) -> str | None:
@@ -386,13 +266,17 @@ class Routes:
             return None
         if not head.strip("."):
             imported = self.project.resolve(path, origin)
-            return self._constants.get((imported.path, imported.name)) if imported.path else None
+            return self._value(imported.path, imported.name) if imported.path else None
         if head == "<local>":
-            return self._constants.get((path, attr))
+            return self._value(path, attr)
         target = self.project.resolve(path, head)
         if target.kind == "class":
-            return self._constants.get((target.path, f"{target.name}.{attr}"))
-        return self._constants.get((target.path, attr)) if target.kind == "module" else None
+            return self._value(target.path, f"{target.name}.{attr}")
+        return self._value(target.path, attr) if target.kind == "module" else None
+
+    def _value(self, path: str, name: str) -> str | None:
+        facts = self.model.handlers.facts_of(PathConstant, path)
+        return next((fact.value for fact in facts if fact.name == name), None)
 
     def _walk(self, build: _Build, key: Key, prefix: str, files: list[str], depth: int, *, own: bool = True) -> None:
         if depth > MAX_DEPTH or (key, prefix) in build.seen:

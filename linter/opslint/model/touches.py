@@ -53,6 +53,7 @@ PREFIXES = (
     ("sqlite3.", "disk"),
     ("sqlmodel.", "database"),
     ("stripe.", "http"),
+    ("subprocess.", "process"),
     ("supabase.", "http"),
     ("tortoise.", "database"),
     ("twilio.", "http"),
@@ -64,14 +65,54 @@ PREFIXES = (
 
 _FUNCTIONS = frozenset(
     ("connect", "connect_robust", "create_connection", "create_pool", "from_url", "urlopen", "send_mail", "get", "post", "put")
-    + ("patch", "delete", "head", "options", "request", "create", "list", "retrieve")
+    + ("patch", "delete", "head", "options", "request", "create", "list", "retrieve", "run", "check_call", "check_output", "call")
 )
 """Module functions that reach out by themselves."""
 
 _LOCAL = frozenset(
-    ("Column", "ForeignKey", "Index", "Integer", "String", "Table", "and_", "case", "cast", "delete", "desc", "func", "insert", "join")
-    + ("or_", "outerjoin", "select", "text", "union", "update", "where", "filter", "order_by", "values", "limit", "offset", "Q", "F")
-    + ("label", "options", "joinedload", "selectinload", "subquery", "returning", "mapped_column", "relationship", "register_blueprint")
+    (
+        "Column",
+        "ForeignKey",
+        "Index",
+        "Integer",
+        "String",
+        "Table",
+        "and_",
+        "case",
+        "cast",
+        "delete",
+        "desc",
+        "func",
+        "insert",
+        "join",
+    )
+    + (
+        "or_",
+        "outerjoin",
+        "select",
+        "text",
+        "union",
+        "update",
+        "where",
+        "filter",
+        "order_by",
+        "values",
+        "limit",
+        "offset",
+        "Q",
+        "F",
+    )
+    + (
+        "label",
+        "options",
+        "joinedload",
+        "selectinload",
+        "subquery",
+        "returning",
+        "mapped_column",
+        "relationship",
+        "register_blueprint",
+    )
     + ("model_dump", "model_validate", "dict", "json", "raise_for_status", "close", "aclose", "on_event", "exception_handler")
 )
 """Methods that only build a statement or read what was already fetched."""
@@ -92,7 +133,11 @@ def kind_of(origin: str) -> str:
                 return ""
             if "()" in origin or ".objects." in origin:
                 return kind
-            return kind if name in _FUNCTIONS and not name[:1].isupper() and kind != "cache" or prefix == "django.core.cache." else ""
+            return (
+                kind
+                if (name in _FUNCTIONS and not name[:1].isupper() and kind != "cache") or prefix == "django.core.cache."
+                else ""
+            )
     if origin == "open" or origin.startswith("shutil.disk_usage"):
         return "disk"
     return ""

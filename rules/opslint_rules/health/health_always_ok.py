@@ -8,7 +8,19 @@ if TYPE_CHECKING:
     from opslint.api import DeploymentModel, Reporter, RouteInfo
 
 _HEALTH = frozenset(
-    ("health", "healthz", "health-check", "health_check", "healthcheck", "ready", "readyz", "readiness", "status", "heartbeat", "_health")
+    (
+        "health",
+        "healthz",
+        "health-check",
+        "health_check",
+        "healthcheck",
+        "ready",
+        "readyz",
+        "readiness",
+        "status",
+        "heartbeat",
+        "_health",
+    )
 )
 _LIVE = frozenset(("live", "livez", "liveness", "alive", "ping"))
 

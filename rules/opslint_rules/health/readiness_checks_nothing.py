@@ -12,6 +12,7 @@ _ROLES = {
     "readiness": "readiness probe",
     "target-group": "target group's health check",
 }
+_LIVE = frozenset(("alive", "live", "liveness", "livez", "ping"))
 _HARD = frozenset(("database", "broker"))
 
 
@@ -121,9 +122,18 @@ class ReadinessChecksNothing(ProjectRule):
     def _service(self, model: DeploymentModel, service: Service, report: Reporter) -> None:
         asked: dict[tuple[str, str], tuple[RouteInfo, list[tuple[Probe, list[str]]]]] = {}
         table = model.routes.of(service)
+        ready = {
+            str(probe.path.value)
+            for _workload, container in service.runs
+            for probe in container.probes
+            if probe.role == "readiness" and isinstance(probe.path, Known)
+        }
         for workload, container in service.runs:
             for probe in container.probes:
                 if probe.role not in _ROLES or not isinstance(probe.path, Known) or not isinstance(probe.path.value, str):
+                    continue
+                if probe.role == "healthcheck" and (ready or _LIVE.intersection(probe.path.value.lower().strip("/").split("/"))):
+                    # Docker's and Compose's check stands for liveness where readiness is asked elsewhere, or where its path says so.
                     continue
                 route = table.match(probe.path.value)
                 if route is None or route.handler is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from opslint.api import TYPE_CHECKING, Handler, Meta, ProjectRule
 
 if TYPE_CHECKING:
-    from opslint.api import DeploymentModel, Reporter
+    from opslint.api import DeploymentModel, Loc, Reporter
 
 
 class RedeliveredTaskNotIdempotent(ProjectRule):
@@ -76,13 +76,15 @@ class RedeliveredTaskNotIdempotent(ProjectRule):
 
     def check(self, model: DeploymentModel, report: Reporter) -> None:
         """Report each task once, at its first unguarded effect."""
+        seen: set[Loc] = set()
         for task in model.handlers.tasks:
             if not task.causes:
                 continue
             effects = [effect for effect in model.handlers.effects(task.function) if not effect.guards]
-            if not effects:
+            if not effects or effects[0].loc in seen:
                 continue
             first = effects[0]
+            seen.add(first.loc)
             evidence = [*task.causes, *first.chain, *((effect.loc, "and again") for effect in effects[1:4])]
             report(
                 at=first.loc,

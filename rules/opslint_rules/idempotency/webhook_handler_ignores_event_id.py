@@ -5,7 +5,7 @@ from __future__ import annotations
 from opslint.api import TYPE_CHECKING, Meta, ProjectRule, WebhookCheck
 
 if TYPE_CHECKING:
-    from opslint.api import DeploymentModel, Effect, Reporter, Webhook
+    from opslint.api import DeploymentModel, Effect, Loc, Reporter, Webhook
 
 _WORDS = {
     "append": "appends to a file",
@@ -95,6 +95,7 @@ class WebhookHandlerIgnoresEventId(ProjectRule):
         seen: set[object] = set()
         for hook in model.handlers.webhooks:
             effects = [effect for effect in hook.effects if not _KEYS.intersection(what for what, _loc in effect.guards)]
+            effects.sort(key=lambda effect: len(effect.chain))
             if hook.reads or not effects or effects[0].loc in seen:
                 continue
             seen.add(effects[0].loc)
@@ -102,9 +103,18 @@ class WebhookHandlerIgnoresEventId(ProjectRule):
 
     def _report(self, hook: Webhook, effects: list[Effect], report: Reporter) -> None:
         first = effects[0]
-        evidence = [(hook.function.loc, f"`{hook.function.qualname}` receives it"), (hook.check, f"{hook.provider} signature verified")]
+        evidence = [
+            (hook.function.loc, f"`{hook.function.qualname}` receives it"),
+            (hook.check, f"{hook.provider} signature verified"),
+        ]
         evidence += first.chain
-        evidence += [(effect.loc, f"also {_WORDS.get(effect.what, effect.what)}") for effect in effects[1:6]]
+        others: dict[Loc, str] = {}
+        for effect in effects[1:]:
+            # Where the handler's own file sets it off says more than the line that finally sends.
+            at = next((loc for loc, _note in reversed(effect.chain) if loc[0] == first.loc[0]), effect.loc)
+            if at != first.loc:
+                others.setdefault(at, f"also {_WORDS.get(effect.what, effect.what)}")
+        evidence += list(others.items())[:6]
         report(
             at=first.loc,
             message=(

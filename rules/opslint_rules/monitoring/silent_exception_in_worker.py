@@ -20,8 +20,9 @@ class SilentExceptionInWorker(ProjectRule):
 
     What it finds
     -------------
-    ``except Exception`` (or bare) around work of a running service (routes, tasks, consumers, signal receivers and what they load) that only
-    passes, puts an empty default in place of the result, or prints; and ``contextlib.suppress(Exception)`` without a comment.
+    ``except Exception`` (or bare) in a running service (routes, tasks, consumers, signal receivers and what they call) around something that
+    reaches a database, another service, a mail server or a process, and that only passes, puts an empty default in place of the
+    result, or prints; and ``contextlib.suppress(Exception)`` without a comment. The places of one file are one finding.
 
     In production
     -------------
@@ -31,12 +32,12 @@ class SilentExceptionInWorker(ProjectRule):
     Bad:
         # file: app/tasks.py
         from celery import shared_task
-        from app.mail import send_welcome
+        from django.core.mail import send_mail
 
         @shared_task
-        def welcome(user_id: int) -> None:
+        def welcome(address: str) -> None:
             try:
-                send_welcome(user_id)
+                send_mail("Welcome", "Hello", "team@example.com", [address])
             except Exception:  # expect: silent-exception-in-worker
                 pass
 
@@ -44,21 +45,21 @@ class SilentExceptionInWorker(ProjectRule):
         # file: app/tasks.py
         import logging
         from celery import shared_task
-        from app.mail import send_welcome
+        from django.core.mail import send_mail
 
         logger = logging.getLogger(__name__)
 
         @shared_task
-        def welcome(user_id: int) -> None:
+        def welcome(address: str) -> None:
             try:
-                send_welcome(user_id)
+                send_mail("Welcome", "Hello", "team@example.com", [address])
             except Exception:
-                logger.exception("welcome mail for user %s not sent", user_id)
+                logger.exception("welcome mail not sent")
 
     Exempt
     ------
     Narrow exceptions, predicates whose False is the report, closing and cleaning up, optional imports, telemetry that must not break its
-    caller, pure conversions, retries inside a counted loop, scripts, commands and migrations.
+    caller, pure conversions, retries inside a counted loop, scripts, commands and migrations. Calls that cannot be followed.
 
     Fix safety
     ----------
@@ -82,18 +83,52 @@ class SilentExceptionInWorker(ProjectRule):
     needs = (SilentExcept,)
 
     def check(self, model: DeploymentModel, report: Reporter) -> None:
-        """Report each silent except of service code."""
+        """Report the silent excepts of each file of service code together: they are one habit, and one look mends them."""
         handlers = model.handlers
         for path in sorted(handlers.service_files):
             if "migrations" in path.split("/") or "alembic" in path.split("/"):
                 continue
-            for fact in handlers.facts_of(SilentExcept, path):
-                if handlers.is_script(path, fact.function) or handlers.is_telemetry(fact):
-                    continue
-                tried = [str(origin).rpartition(".")[2].removesuffix("()") for origin, _place in fact.calls[-1:]]
-                what = f" of `{tried[0]}`" if tried and tried[0] else ""
-                chain = handlers.working.get((path, fact.function), [])
-                message = f"Every error{what} is swallowed here: {_HOW[fact.how]}"
-                if fact.drops:
-                    message = "An item that fails is left out of the result: nothing is logged, raised or counted"
-                report(at=fact.loc, message=message, evidence=chain)
+            found = [
+                fact
+                for fact in handlers.facts_of(SilentExcept, path)
+                if not handlers.is_script(path, fact.function) and handlers.matters(fact)
+            ]
+            if found:
+                first, others = found[0], found[1:]
+                message = _words(first) + (f"; {len(others)} more in this file" if others else "")
+                evidence = [(fact.loc, _words(fact)) for fact in others]
+                chain = handlers.working.get((path, first.function), [])
+                report(at=first.loc, message=message, evidence=[*chain, *evidence])
+
+
+def _words(fact: SilentExcept) -> str:
+    if fact.drops:
+        return "An item that fails is left out of the result: nothing is logged, raised or counted"
+    name = _name(fact)
+    return f"Every error{f' of `{name}`' if name else ''} is swallowed here: {_HOW[fact.how]}"
+
+
+def _name(fact: SilentExcept) -> str:
+    """The call that most likely fails: one that writes or sends first, else the last; by its own name and its class's."""
+    origins = [str(origin) for origin, _place in fact.calls]
+    doing = [origin for origin in origins if origin.rpartition(".")[2].startswith(_DOING) and not origin.startswith("logging.")]
+    chosen = (doing or origins[-1:] or [""])[0].replace("()", "").split(".")
+    start = next((index for index, part in enumerate(chosen) if part[:1].isupper()), len(chosen) - 1)
+    return ".".join(chosen[start:])
+
+
+_DOING = (
+    "create",
+    "save",
+    "send",
+    "delete",
+    "update",
+    "publish",
+    "post",
+    "put",
+    "commit",
+    "execute",
+    "delay",
+    "charge",
+    "notify",
+)

@@ -15,7 +15,7 @@ class ClientWithoutTimeout(ProjectRule):
     -------------
     redis-py below 8 without ``socket_timeout``, psycopg2 and SQLAlchemy on libpq without ``connect_timeout``, asyncpg without
     ``command_timeout``, PyMySQL without ``read_timeout``, aio_pika, smtplib, ftplib, imaplib, paramiko, ldap3 and
-    ``socket.create_connection`` without a timeout.
+    ``socket.create_connection`` without a timeout. The places of one file, or under one pinned version of the driver, are one finding.
 
     In production
     -------------
@@ -67,12 +67,22 @@ class ClientWithoutTimeout(ProjectRule):
         """Report each constructor; count those whose driver's version is not known."""
         for call in model.drivers.unknown_versions():
             report.silent(f"the version of {call.driver} is not known", call.loc)
+        groups: dict[tuple[str, object, bool], list[ClientCall]] = {}
         for call, version in model.drivers.clients:
             script = model.handlers.is_script(call.path, call.function)
-            name = call.origin.replace("()", "")
-            report(
-                at=call.loc,
-                message=f"`{name}` without `{call.missing}` waits for ever when its server hangs",
-                evidence=[(version, "this version sets no limit by default")] if version is not None else [],
-                severity="note" if script else None,
-            )
+            groups.setdefault((call.driver, version or call.path, script), []).append(call)
+        for (_driver, cause, script), calls in groups.items():
+            self._report(calls, cause, script, report)
+
+    def _report(self, calls: list[ClientCall], cause: object, script: bool, report: Reporter) -> None:
+        first, others = calls[0], calls[1:]
+        name = first.origin.replace("()", "")
+        message = f"`{name}` without `{first.missing}` waits for ever when its server hangs"
+        evidence = []
+        if isinstance(cause, tuple):
+            evidence.append((cause, "this version sets no limit by default"))
+            message += f"; {len(others)} more like it" if others else ""
+        else:
+            message += f"; {len(others)} more in this file" if others else ""
+        evidence += [(call.loc, "likewise") for call in others]
+        report(at=first.loc, message=message, evidence=evidence, severity="note" if script else None)

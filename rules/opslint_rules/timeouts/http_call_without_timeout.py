@@ -14,7 +14,7 @@ class HttpCallWithoutTimeout(ProjectRule):
     What it finds
     -------------
     A call of requests (also through a session, wherever it is made), urllib, urllib3, http.client, httplib2 or pycurl that is given no
-    timeout, and one of httpx or aiohttp that is given ``None``. Calls on one session are one finding.
+    timeout, and one of httpx or aiohttp that is given ``None``. Calls on one session, or in one client class or function, are one finding.
 
     In production
     -------------
@@ -79,8 +79,11 @@ class HttpCallWithoutTimeout(ProjectRule):
             message = f"`{name}` is given no limit (`timeout=None`): a peer that never answers holds this worker for good"
         else:
             message = f"`{name}` without `timeout` waits for ever: a peer that never answers holds this worker for good"
-        evidence = [(call.loc, "another call on the same session" if "()" in waiting.origin else "likewise") for call in others]
+        if others:
+            message += f"; {len(others)} more {'on this session' if '()' in waiting.origin else 'beside it'}"
+        evidence = [(call.loc, "likewise") for call in others]
         if waiting.source is not None:
             evidence.append((waiting.source, "the session is made here"))
-        fix = Fix(applicability="unsafe", data={"keyword": "timeout"}, maker="http-timeout", title="Pass a timeout")
+        data = {"keyword": "timeout", "also": len(others)}
+        fix = Fix(applicability="unsafe", data=data, maker="http-timeout", title="Pass timeout={value}")
         report(at=first.loc, message=message, evidence=evidence, severity=severity, fix=fix)

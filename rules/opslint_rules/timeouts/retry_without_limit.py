@@ -69,7 +69,9 @@ class RetryWithoutLimit(ProjectRule):
         for retry in model.drivers.endless_retries:
             evidence = []
             if retry.how == "loop":
-                message = "Only success leaves this loop: while the other side is down it retries for ever, and nothing fails or alarms"
+                message = (
+                    "Only success leaves this loop: while the other side is down it retries for ever, and nothing fails or alarms"
+                )
                 evidence = [
                     (retry.place(place), f"tries `{str(origin).replace('()', '')}`")
                     for origin, place in retry.calls[:3]

@@ -74,4 +74,5 @@ class SubprocessWithoutTimeout(ProjectRule):
                 continue
             name = call.origin.replace("()", "")
             message = f"`{name}` without `timeout`: a child process that hangs holds this worker for good"
-            report(at=call.loc, message=message, evidence=chain)
+            started = [(call.place(call.started), "the process is started here")] if call.started is not None else []
+            report(at=call.loc, message=message, evidence=[*started, *chain])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from opslint.api import TYPE_CHECKING, Function, Meta, ProjectRule
 
 if TYPE_CHECKING:
-    from opslint.api import DeploymentModel, Reporter
+    from opslint.api import Budget, DeploymentModel, Loc, Reporter, WorstCase
 
 
 class TimeoutExceedsCallerBudget(ProjectRule):
@@ -60,6 +60,7 @@ class TimeoutExceedsCallerBudget(ProjectRule):
     Exempt
     ------
     Asynchronous gunicorn workers (their timeout is a heartbeat), budgets and timeouts that are not known, boto3's defaults.
+    What rests on the defaults of an SDK (stripe, openai, anthropic) is a warning.
 
     Fix safety
     ----------
@@ -82,24 +83,35 @@ class TimeoutExceedsCallerBudget(ProjectRule):
     needs = (Function,)
 
     def check(self, model: DeploymentModel, report: Reporter) -> None:
-        """Report each call once, with the smallest budget it overruns."""
-        found: dict[tuple[str, object], tuple[float, object]] = {}
+        """Report each call with the smallest budget it overruns; calls on one driver's defaults under one budget together."""
+        smallest: dict[Loc, tuple[Budget, WorstCase]] = {}
         for budget, worst in model.budgets.exceeded:
-            known = found.get(worst.loc)
-            if known is not None and known[0] <= budget.seconds:
-                continue
-            found[worst.loc] = (budget.seconds, (budget, worst))
-        for loc, (_seconds, pair) in found.items():
-            budget, worst = pair  # type: ignore[misc]
-            evidence = [(budget.loc, budget.label), (budget.function.loc, f"`{budget.function.qualname}` runs under it"), *worst.chain]
-            if worst.attempts_loc is not None:
-                evidence.append((worst.attempts_loc, "retried here"))
-            name = worst.origin.replace("()", "")
-            report(
-                at=loc,
-                message=f"`{name}` may take {worst.formula}; the {budget.label} kills the caller first",
-                evidence=evidence,
-                environments=budget.environments,
-                service=budget.service or None,
-                severity="warning" if budget.kind == "task" else None,
-            )
+            known = smallest.get(worst.loc)
+            if known is None or budget.seconds < known[0].seconds:
+                smallest[worst.loc] = (budget, worst)
+        groups: dict[tuple[Loc, object], list[tuple[Budget, WorstCase]]] = {}
+        for loc, pair in smallest.items():
+            groups.setdefault((pair[0].loc, pair[1].driver or loc), []).append(pair)
+        for pairs in groups.values():
+            self._report(pairs, report)
+
+    def _report(self, pairs: list[tuple[Budget, WorstCase]], report: Reporter) -> None:
+        budget, worst = pairs[0]
+        evidence = [
+            (budget.loc, budget.label),
+            (budget.function.loc, f"`{budget.function.qualname}` runs under it"),
+            *worst.chain,
+        ]
+        if worst.attempts_loc is not None:
+            evidence.append((worst.attempts_loc, "retried here"))
+        evidence += [(other.loc, "another call with the same limits") for _budget, other in pairs[1:]]
+        name = worst.origin.replace("()", "")
+        source = f" (the defaults of {worst.driver})" if worst.driver else ""
+        report(
+            at=worst.loc,
+            message=f"`{name}` may take {worst.formula}{source}; the {budget.label} kills the caller first",
+            evidence=evidence,
+            environments=budget.environments,
+            service=budget.service or None,
+            severity="warning" if budget.kind == "task" or worst.driver else None,
+        )
