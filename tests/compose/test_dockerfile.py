@@ -8,7 +8,10 @@ from opslint.syntax.dockerfile import read
 
 
 def test_continuations_comments_and_flags():
-    document = read(b"# syntax=x\nFROM --platform=linux/amd64 a AS b\nRUN one \\\n  # inside\n\n  && two\nHEALTHCHECK --interval=5s \\\n  CMD x\n", "dockerfile")
+    document = read(
+        b"# syntax=x\nFROM --platform=linux/amd64 a AS b\nRUN one \\\n  # inside\n\n  && two\nHEALTHCHECK --interval=5s \\\n  CMD x\n",
+        "dockerfile",
+    )
     first, run, check = document.instructions
     assert (first.name, first.flag("platform"), first.value, first.stage) == ("FROM", "linux/amd64", "a AS b", 0)
     assert (run.value.split(), run.line, run.end_line) == (["one", "&&", "two"], 3, 6)
@@ -16,7 +19,9 @@ def test_continuations_comments_and_flags():
 
 
 def test_heredocs_are_no_instructions():
-    document = read(b"FROM a\nRUN <<EOF bash\napt-get update\nCOPY no\nEOF\nCOPY <<-'X' /y\n\tz\n\tX\nCMD [\"a\", \"b\"]\n", "dockerfile")
+    document = read(
+        b'FROM a\nRUN <<EOF bash\napt-get update\nCOPY no\nEOF\nCOPY <<-\'X\' /y\n\tz\n\tX\nCMD ["a", "b"]\n', "dockerfile"
+    )
     assert [found.name for found in document.instructions] == ["FROM", "RUN", "COPY", "CMD"]
     assert document.instructions[1].heredocs == [("EOF", "apt-get update\nCOPY no")]
     assert document.instructions[3].words == ["a", "b"]

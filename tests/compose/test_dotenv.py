@@ -9,7 +9,28 @@ import pytest
 from dotenv.parser import parse_stream
 from opslint.syntax.dotenv import read, references
 
-PIECES = ["A", "B", "=", " ", '"', "'", "\\", "#", "\n", "export ", "x", "$", "\t", "\r\n", "\r", "n", "${A}", "\u00e9", "export", "a.b-c"]
+PIECES = [
+    "A",
+    "B",
+    "=",
+    " ",
+    '"',
+    "'",
+    "\\",
+    "#",
+    "\n",
+    "export ",
+    "x",
+    "$",
+    "\t",
+    "\r\n",
+    "\r",
+    "n",
+    "${A}",
+    "\u00e9",
+    "export",
+    "a.b-c",
+]
 
 
 def own(text):

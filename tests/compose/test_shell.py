@@ -43,7 +43,7 @@ def test_control_flow():
 
 
 def test_required_variables_and_interpreters():
-    document = read(b'#!/bin/sh\n: "${A:?must be set}"\necho ${B?} ${C:-x} \'${D:?}\'\n', "shell")
+    document = read(b"#!/bin/sh\n: \"${A:?must be set}\"\necho ${B?} ${C:-x} '${D:?}'\n", "shell")
     assert [name for name, _at in document.required] == ["A", "B"]
     assert read(b"#!/usr/bin/env python3\nimport os\n", "shell").commands == []
 
@@ -53,7 +53,9 @@ def test_one_command():
     assert split_words("a && b") is None
 
 
-@pytest.mark.parametrize("text", ["(" * 50_000, "$(" * 50_000, '"$(' * 30_000, "if a\n" * 30_000, '"${a?' * 30_000, "case a in\n" * 20_000])
+@pytest.mark.parametrize(
+    "text", ["(" * 50_000, "$(" * 50_000, '"$(' * 30_000, "if a\n" * 30_000, '"${a?' * 30_000, "case a in\n" * 20_000]
+)
 def test_hostile_nesting_is_linear(text):
     start = time.perf_counter()
     read(text.encode(), "shell")

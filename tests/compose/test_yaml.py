@@ -30,7 +30,10 @@ def load(text, kind="yaml"):
         ("a: &x 1\nb: &x 2\nc: *x\n", [{"a": "1", "b": "2", "c": "2"}]),
         ("a: &x {p: 1, q: 2}\nb:\n  <<: *x\n  q: 3\n", [{"a": {"p": "1", "q": "2"}, "b": {"q": "3", "p": "1"}}]),
         ("a: &a [1, *a]\n", [{"a": ["1", "<recursive alias>"]}]),
-        ("a: !Ref x\nb: !Sub [y]\nc: !vault z\nd: !!str 5\n", [{"a": {"!Ref": "x"}, "b": {"!Sub": ["y"]}, "c": "<tag !vault>", "d": "5"}]),
+        (
+            "a: !Ref x\nb: !Sub [y]\nc: !vault z\nd: !!str 5\n",
+            [{"a": {"!Ref": "x"}, "b": {"!Sub": ["y"]}, "c": "<tag !vault>", "d": "5"}],
+        ),
         ("---\na: 1\n---\n# nothing\n---\nb: 2\n", [{"a": "1"}, {"b": "2"}]),
         ("", []),
         ("\ufeffa: 1\n", [{"a": "1"}]),
@@ -117,7 +120,9 @@ def test_kinds(text, path_kind, kind):
 
 
 def test_comments_and_blocks():
-    document = read(b"a:\n  b: 1 # opslint: ignore[x] -- y\nc: '# opslint: no'\nd: |\n  # opslint: no\ne:\n- 1\n- 2\nf: 3\n", "yaml")
+    document = read(
+        b"a:\n  b: 1 # opslint: ignore[x] -- y\nc: '# opslint: no'\nd: |\n  # opslint: no\ne:\n- 1\n- 2\nf: 3\n", "yaml"
+    )
     assert list(document.comments()) == [((2, 8, 2, 33), "opslint: ignore[x] -- y", False)]
     assert document.block_end(1) == 2
     assert document.block_end(6) == 8
