@@ -37,7 +37,9 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def environment(site: Path, cache: Path) -> dict[str, str]:
     source = Path(opslint.__file__).parents[1]
     path = os.pathsep.join([str(source), str(source.parent / "rules"), str(site)])
-    return {"PATH": os.environ["PATH"], "PYTHONPATH": path, "OPSLINT_CACHE_DIR": str(cache), "HOME": str(cache)}
+    # An installed opslint offers its plugin to pytest by itself; here it is named on the command line, and may not come twice.
+    quiet = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+    return {**quiet, "PATH": os.environ["PATH"], "PYTHONPATH": path, "OPSLINT_CACHE_DIR": str(cache), "HOME": str(cache)}
 
 
 def call(site: Path, cwd: Path, *words: str) -> subprocess.CompletedProcess[str]:

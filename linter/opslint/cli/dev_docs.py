@@ -1,4 +1,4 @@
-"""`opslint dev docs`: the rule table in docs/rules.md, made from the catalogue."""
+"""`opslint dev docs`: the rule table in docs/rules.md, made from the catalogue, and the schemas beside it."""
 
 from __future__ import annotations
 
@@ -26,25 +26,43 @@ END = "<!-- rules end -->"
 @click.option("--pack", default="opslint", metavar="NAME", help="Only the rules of this pack [default: opslint].")
 @click.option("--check", "checking", is_flag=True, help="Write nothing; exit 1 when the file is not current.")
 def docs(path: str, pack: str, checking: bool) -> int:
-    """Write the rule table between the marks of FILE (appended to a file without marks)."""
+    """Write the rule table between the marks of FILE (appended to a file without marks), and schema/ beside it."""
     from opslint.cli.packs import installed
 
     packs = installed()
     if packs.problems:
         raise UsageError(packs.problems[0].message)
+    before = _text(path) or "# Rules\n"
+    wanted = {path: with_table(before, (rule for rule in packs.rules.values() if rule.pack == pack))}
+    for name, text in schemas().items():
+        wanted[os.path.join(os.path.dirname(path), "schema", name)] = text
+    stale = [file for file, text in wanted.items() if _text(file) != text]
+    if checking:
+        for file in stale:
+            sys.stderr.write(f"opslint: {file} is not current; run `opslint dev docs`\n")
+        return 1 if stale else 0
+    for file in stale:
+        os.makedirs(os.path.dirname(file) or ".", exist_ok=True)
+        write_atomically(file, wanted[file])
+    return 0
+
+
+def schemas() -> dict[str, str]:
+    """Return the published JSON Schemas by file name: the same text that the package ships."""
+    from importlib.resources import files
+
+    return {
+        "config-1.schema.json": files("opslint.config").joinpath("schema/config-1.schema.json").read_text("utf-8"),
+        "report-1.schema.json": files("opslint.report").joinpath("schema/report-1.schema.json").read_text("utf-8"),
+    }
+
+
+def _text(path: str) -> str | None:
     try:
         with open(path, encoding="utf-8") as handle:
-            before = handle.read()
+            return handle.read()
     except FileNotFoundError:
-        before = "# Rules\n"
-    after = with_table(before, (rule for rule in packs.rules.values() if rule.pack == pack))
-    if after == before:
-        return 0
-    if checking:
-        sys.stderr.write(f"opslint: {path} is not current; run `opslint dev docs`\n")
-        return 1
-    write_atomically(path, after)
-    return 0
+        return None
 
 
 def with_table(text: str, rules: Iterable[Catalogued]) -> str:
