@@ -22,6 +22,12 @@ MAX_DEPTH = 3
 """Scripts, make targets and composite actions are followed this deep."""
 
 _TALK = frozenset(("echo", "printf", "sleep", "true", ":", "date", "pwd", "ls", "cat", "env", "cd"))
+_PLAIN = frozenset(
+    "echo printf [ [[ test local read return exit true : sleep cd export mkdir cat grep sed awk jq cut tr head tail wc ls rm cp mv"
+    " chmod date basename dirname shift set declare break continue pip pip3 apt-get".split()
+)
+"""The most frequent programs of scripts, none of which a pipeline asks about."""
+
 _WAITERS = (
     "lewagon/wait-on-check-action",
     "fountainhead/action-wait-for-check",
@@ -65,6 +71,7 @@ class Actions:
 
     def __init__(self, model: DeploymentModel) -> None:
         self.model = model
+        self._known: dict[tuple[str, ...], Understood | None] = {}
         self.scripts = {fact.path: fact for fact in model.facts(ScriptSteps)}
         self.targets: dict[str, dict[str, MakeTarget]] = {}
         for target in model.facts(MakeTarget):
@@ -86,9 +93,11 @@ class Actions:
         return found, unknown
 
     def _command(self, loc: Loc, words: list[str], info: dict[str, Any], where: Where, depth: int) -> tuple[list[Action], str]:
+        if words[0] in _PLAIN:
+            return [], ""
         if _is_gate(words):
             return [self._action("gate", words[0], loc, where, words=words)], ""
-        known = understand(words)
+        known = self._understand(words)
         if known is None or (info.get("test") and known.kind not in ("script", "make")):
             return [], ""
         directory = join(where.directory, str(info.get("dir", "")))
@@ -109,6 +118,12 @@ class Actions:
         if kind == "build" and "push" in flags:
             found.append(action.replace(kind="push"))
         return found, ""
+
+    def _understand(self, words: list[str]) -> Understood | None:
+        key = tuple(words)
+        if key not in self._known:
+            self._known[key] = understand(words)
+        return self._known[key]
 
     def named(self, hints: list[str], path: str | None) -> list[str]:
         """Return the environments that targeting arguments or the working directory name, by whole value or by path."""
