@@ -9,14 +9,29 @@ if TYPE_CHECKING:
     from opslint.model.records import Deployment
 
 
-def deployments(model: DeploymentModel) -> list[Deployment]:
-    """Return the deployments of all platforms, sorted by key."""
-    from opslint.model import compose, kubernetes, terraform_workloads
+_CLUSTER_KINDS = frozenset(("kubernetes", "helm-chart", "helm-template"))
+_CLOUD_KINDS = frozenset(("terraform", "tfvars", "terragrunt", "hcl", "cloudformation", "serverless"))
 
-    found = [*compose.deployments(model), *kubernetes.deployments(model), *terraform_workloads.deployments(model)]
-    if any(item.platform != "compose" and item.workloads for item in found):
-        # Where something else deploys the project, a bare `docker compose up` without a tier is for the workstation.
-        for item in found:
-            if item.platform == "compose" and not item.environments and compose.is_default(item):
+
+def deployments(model: DeploymentModel) -> list[Deployment]:
+    """Return the deployments of all platforms, sorted by key. A platform without files is not even imported."""
+    kinds = {info.kind for info in model.files.values()}
+    found: list[Deployment] = []
+    if not kinds.isdisjoint(_CLUSTER_KINDS):
+        from opslint.model import kubernetes
+
+        found += kubernetes.deployments(model)
+    if not kinds.isdisjoint(_CLOUD_KINDS):
+        from opslint.model import terraform_workloads
+
+        found += terraform_workloads.deployments(model)
+    if "compose" in kinds:
+        from opslint.model import compose
+
+        elsewhere = any(item.workloads for item in found)
+        for item in compose.deployments(model):
+            # Where something else deploys the project, a bare `docker compose up` without a tier is for the workstation.
+            if elsewhere and not item.environments and compose.is_default(item):
                 compose.set_environments(item, ["development"])
+            found.append(item)
     return sorted(found, key=lambda item: item.key)
