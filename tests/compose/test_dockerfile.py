@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from opslint.syntax.document import ReadProblem
 from opslint.syntax.dockerfile import read
+from opslint.syntax.document import ReadProblem
 
 
 def test_continuations_comments_and_flags():

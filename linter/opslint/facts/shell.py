@@ -108,6 +108,20 @@ def _command(document: ShellDocument, command: Command) -> list[Any]:
     ]
 
 
-_LITERALS = ("exec", "python", "gunicorn", "uvicorn", "celery", "docker", ":?", "manage.py", "node", "alembic", "flask", "$@")
+_LITERALS = (
+    "exec",
+    "cp ",
+    "python",
+    "gunicorn",
+    "uvicorn",
+    "celery",
+    "docker",
+    ":?",
+    "manage.py",
+    "node",
+    "alembic",
+    "flask",
+    "$@",
+)
 
 EXTRACTORS = (Extractor("shell", _LITERALS, _extract),)

@@ -107,7 +107,9 @@ class Builds:
                 sources.extend(word.strip("\"'") for word in words[:-1] if not set("*?$[") & set(word) and "://" not in word)
         best, most = directory_of(path), -1
         for context in dict.fromkeys((directory_of(path), "", directory_of(directory_of(path)))):
-            there = sum(1 for source in sources if (found := join(context, source.lstrip("/"))) is not None and self.tree.has(found))
+            there = sum(
+                1 for source in sources if (found := join(context, source.lstrip("/"))) is not None and self.tree.has(found)
+            )
             if there > most:
                 best, most = context, there
         return best

@@ -7,6 +7,7 @@ from opslint.base.tree import Mapping, Scalar, Sequence
 from opslint.base.typing import TYPE_CHECKING
 from opslint.base.value import ABSENT, known, unknown
 from opslint.facts.compose import ComposeFile
+from opslint.facts.shell import ShellScript
 from opslint.model.compose_env import DotenvFiles, Interpolation, entries, env_file_uses
 from opslint.model.compose_files import BASE_NAMES, OVERRIDE_NAMES, directory_of, groups, join, root_of, services_of
 from opslint.model.compose_merge import merge
@@ -275,12 +276,25 @@ def is_absent(model: DeploymentModel, path: str) -> bool:
     return not model.is_ignored(path)
 
 
+def _copied(model: DeploymentModel) -> set[str]:
+    """The last two path segments of what scripts copy or move."""
+    found: set[str] = set()
+    for script in model.facts(ShellScript):
+        for step in script.steps():
+            if step.words[:1] and step.words[0] in ("cp", "mv", "scp", "rsync", "install"):
+                found.update("/".join(word.rsplit("/", 2)[-2:]) for word in step.words[1:] if "/" in word)
+    return found
+
+
 def missing_files(model: DeploymentModel) -> list[tuple[Missing, list[str]]]:
     """Return what compose files name that is not there, each with the environments of its deployment."""
     found: list[tuple[Missing, list[str]]] = []
     environments = {item.key: item.environments for item in model.deployments}
     dotenv = DotenvFiles(model)
+    copied = _copied(model)
     for group in groups(model) if model.facts(ComposeFile) else ():
+        if any("/".join(fact.path.rsplit("/", 2)[-2:]) in copied for fact in group.files):
+            continue  # a script puts it somewhere else before it is used: its paths start from there
         found.extend((missing, environments.get(group.key, [])) for missing in _Group(model, dotenv, group).missing())
     return found
 
@@ -315,7 +329,11 @@ def _probes(body: Mapping, interpolation: Interpolation) -> list[Probe]:
     test = check.get("test") if check is not None else None
     if check is None or test is None or check.text("disable") in ("true", "True", "yes"):
         return []
-    words = [interpolation.text(item.text)[2] for item in test.items if isinstance(item, Scalar)] if isinstance(test, Sequence) else []
+    words = (
+        [interpolation.text(item.text)[2] for item in test.items if isinstance(item, Scalar)]
+        if isinstance(test, Sequence)
+        else []
+    )
     shell = False
     if isinstance(test, Scalar):
         words, shell = [interpolation.text(test.text)[2]], True
@@ -357,7 +375,9 @@ def _mounts_source(workload: Workload) -> bool:
         if not source.startswith((".", "/")) or target.rpartition("/")[2].count("."):
             continue
         path = join(directory_of(item.path), source)
-        if path is not None and (path == context or (context and path.startswith(context + "/")) or (not context and _is_code(path))):
+        if path is not None and (
+            path == context or (context and path.startswith(context + "/")) or (not context and _is_code(path))
+        ):
             return True
     return False
 

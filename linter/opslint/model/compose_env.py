@@ -26,6 +26,10 @@ _EXAMPLES = (".example", ".sample", ".template", ".dist", "-example", ".tmpl", "
 """Endings of the file that people copy to make an `env_file`."""
 
 
+_MADE_BY_PLATFORM = frozenset(("stack.env",))
+"""Files that the deployer writes beside the compose file: Portainer (docs.portainer.io/user/docker/stacks/add)."""
+
+
 class EnvFileUse(Record):
     """One `env_file` of a service: the project path ("" when it cannot be told), why it cannot, where it is named.
 
@@ -176,7 +180,9 @@ def _use(dotenv: DotenvFiles, node: Scalar, required: bool, directory: str, inte
     loc = node.loc
     path = join(directory, text) if text is not None else None
     if path is None:
-        reason = f"env_file {node.text} is not in the project" if text is not None else f"env_file {node.text} depends on the host"
+        reason = (
+            f"env_file {node.text} is not in the project" if text is not None else f"env_file {node.text} depends on the host"
+        )
         guess = join(directory, fallback) if text is None else None
         if guess and dotenv.entries(guess) is not None:
             return EnvFileUse(loc=loc, path=guess, reason=reason, state="unknown")
@@ -187,6 +193,8 @@ def _use(dotenv: DotenvFiles, node: Scalar, required: bool, directory: str, inte
         return EnvFileUse(loc=loc, path=path, reason=f"{path} could not be read to its end", state="unknown")
     if dotenv.model.is_ignored(path):
         return EnvFileUse(loc=loc, path=path, reason=f"{path} is not in git", state="ignored")
+    if path.rpartition("/")[2] in _MADE_BY_PLATFORM:
+        return EnvFileUse(loc=loc, path=path, reason=f"{path} is made by the platform", state="ignored")
     if any(f"{path}{ending}" in dotenv.model.files for ending in _EXAMPLES):
         return EnvFileUse(loc=loc, path=path, reason=f"{path} is made from an example", state="ignored")
     return EnvFileUse(loc=loc, path=path, reason=f"{path} is missing", state="missing" if required else "optional")

@@ -171,9 +171,7 @@ def _explicit(command: Command, facts: dict[str, ComposeFile]) -> ComposeGroup |
     return ComposeGroup(automatic=False, directory=directory, env_files=env_files, files=files) if files else None
 
 
-def _of_directory(
-    directory: str, paths: list[str], facts: dict[str, ComposeFile], used: set[str]
-) -> Iterator[ComposeGroup]:
+def _of_directory(directory: str, paths: list[str], facts: dict[str, ComposeFile], used: set[str]) -> Iterator[ComposeGroup]:
     names = {path.rpartition("/")[2]: path for path in paths}
     base = next((names[name] for name in BASE_NAMES if name in names), None)
     override = next((names[name] for name in OVERRIDE_NAMES if name in names), None)

@@ -93,7 +93,11 @@ class Resolver:
                 if "--" not in rest:
                     return words if program not in data.SECRET_RUNNERS else _after_verb(rest)
                 words = rest[rest.index("--") + 1 :]
-            elif program in data.WRAPPERS_WITH_VERB and rest and any(verb in rest[:4] for verb in data.WRAPPERS_WITH_VERB[program][0]):
+            elif (
+                program in data.WRAPPERS_WITH_VERB
+                and rest
+                and any(verb in rest[:4] for verb in data.WRAPPERS_WITH_VERB[program][0])
+            ):
                 verbs, options = data.WRAPPERS_WITH_VERB[program]
                 at = next(i for i, word in enumerate(rest) if word in verbs)
                 words = _after_options(rest[at + 1 :], options)
@@ -121,7 +125,9 @@ class Resolver:
         from opslint.syntax.shell import commands
 
         found = [
-            ScriptCommand(0, c.words, [[n, v] for n, v in c.assignments], c.depth, c.test, c.function, c.joined, c.follow, c.nested)
+            ScriptCommand(
+                0, c.words, [[n, v] for n, v in c.assignments], c.depth, c.test, c.function, c.joined, c.follow, c.nested
+            )
             for c in commands(text)
         ]
         self._commands([(command, loc) for command in found], arguments, depth)
@@ -199,7 +205,7 @@ class Resolver:
 
     def _program(self, program: str, words: list[str], loc: Loc) -> None:
         rest = words[1:]
-        if program.startswith("python") and program[6:].replace(".", "").isdigit() or program in ("python", "pypy3"):
+        if (program.startswith("python") and program[6:].replace(".", "").isdigit()) or program in ("python", "pypy3"):
             self._python(rest, words, loc)
         elif program == "manage.py" or program.endswith("/manage.py"):
             self._manage(words[0], rest, words, loc)
@@ -297,14 +303,14 @@ class Resolver:
     def _add(self, words: list[str], loc: Loc, *, role: str, server: str, modules: list[str], app: str) -> None:
         files = [*dict.fromkeys([*self.read, *([loc[0]] if loc[0] else [])])]
         unique = list(dict.fromkeys(modules))
-        self.start.entries.append(Entry(app=app, files=files, loc=loc, modules=unique, role=role, server=server, words=list(words)))
+        self.start.entries.append(
+            Entry(app=app, files=files, loc=loc, modules=unique, role=role, server=server, words=list(words))
+        )
 
 
 def _outside(step: ScriptCommand) -> ScriptCommand:
     """A command of a function body as it runs where the function is called."""
-    return ScriptCommand(
-        step.at, step.words, step.assignments, step.depth, step.test, "", step.joined, step.follow, step.nested
-    )
+    return ScriptCommand(step.at, step.words, step.assignments, step.depth, step.test, "", step.joined, step.follow, step.nested)
 
 
 def _after_env(rest: list[str]) -> list[str]:

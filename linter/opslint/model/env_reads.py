@@ -141,9 +141,7 @@ class EnvReads:
                 for read in _of_class(chain, function):
                     self._add(path, read)
 
-    def _chain(
-        self, classes: dict[tuple[str, str], SettingsClass], key: tuple[str, str], depth: int
-    ) -> Iterator[SettingsClass]:
+    def _chain(self, classes: dict[tuple[str, str], SettingsClass], key: tuple[str, str], depth: int) -> Iterator[SettingsClass]:
         fact = classes.get(key)
         if fact is None or depth > MAX_BASES:
             return
@@ -155,8 +153,7 @@ class EnvReads:
 
     def of_files(self, paths: Iterable[str]) -> list[Read]:
         """Return the reads of the given files, in order of file and place."""
-        found = [read for path in sorted(paths) for read in self.by_path.get(path, ())]
-        return found
+        return [read for path in sorted(paths) for read in self.by_path.get(path, ())]
 
 
 def _of_fact(fact: EnvRead) -> Read:

@@ -7,7 +7,9 @@ from opslint.base.typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-ANYWHERE = frozenset("PATH HOME HOSTNAME PWD OLDPWD SHLVL TERM USER LOGNAME SHELL LANG LC_ALL LC_CTYPE TZ TMPDIR TEMP TMP _ CI".split())
+ANYWHERE = frozenset(
+    "PATH HOME HOSTNAME PWD OLDPWD SHLVL TERM USER LOGNAME SHELL LANG LC_ALL LC_CTYPE TZ TMPDIR TEMP TMP _ CI".split()
+)
 """Set by the kernel, the shell or the container runtime, or read by programs that fall back when it is not set."""
 
 BASE_IMAGES = frozenset(

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from opslint.model.model import DeploymentModel
     from opslint.model.records import Container, Workload
 
+
 def services(model: DeploymentModel) -> list[Service]:
     """Return the services of a project, those it builds first, sorted by name."""
     return model.linked.services

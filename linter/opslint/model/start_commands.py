@@ -110,9 +110,15 @@ VALUE_OPTIONS: dict[str, frozenset[str]] = {
         " --timeout-graceful-shutdown --ssl-keyfile --ssl-certfile --reload-dir --reload-include --reload-exclude --interface"
         " --ws-max-size --ws-ping-interval --ws-ping-timeout --header".split()
     ),
-    "hypercorn": frozenset("-b --bind -w --workers -k --worker-class -c --config --access-logfile --error-logfile --root-path".split()),
-    "daphne": frozenset("-b --bind -p --port -u --unix-socket -e --endpoint -v --verbosity -t --http-timeout --access-log".split()),
-    "granian": frozenset("--interface --host --port --workers --runtime-threads --blocking-threads --loop --log-level --ws".split()),
+    "hypercorn": frozenset(
+        "-b --bind -w --workers -k --worker-class -c --config --access-logfile --error-logfile --root-path".split()
+    ),
+    "daphne": frozenset(
+        "-b --bind -p --port -u --unix-socket -e --endpoint -v --verbosity -t --http-timeout --access-log".split()
+    ),
+    "granian": frozenset(
+        "--interface --host --port --workers --runtime-threads --blocking-threads --loop --log-level --ws".split()
+    ),
     "waitress-serve": frozenset("--host --port --listen --threads --url-prefix".split()),
     "celery": frozenset("-A --app -b --broker --workdir --result-backend --loader --config".split()),
     "flask": frozenset("-A --app -e --env-file".split()),

@@ -145,7 +145,9 @@ class Variables:
         start = self.model.linked.start(container)
         modules = [module for entry in start.entries for module in entry.modules] if start is not None else []
         reached = self.model.python.possibly(modules)
-        loader = next((self.all_reads.loads_dotenv[found] for found in sorted(reached) if found in self.all_reads.loads_dotenv), None)
+        loader = next(
+            (self.all_reads.loads_dotenv[found] for found in sorted(reached) if found in self.all_reads.loads_dotenv), None
+        )
         classes = any(read.how == "pydantic" for read in self.all_reads.of_files(reached))
         if loader is None and not classes:
             return None
@@ -163,7 +165,9 @@ class Variables:
     def _ignored_by_docker(self, context: str) -> bool:
         data = self.model.read(f"{context}/.dockerignore" if context else ".dockerignore")
         lines = [line.strip() for line in data.decode("utf-8", "replace").splitlines()] if data is not None else []
-        return any(line.lstrip("/").removeprefix("**/") in (".env", ".env*", "*.env", ".env.*", ".*", "*", "**") for line in lines)
+        return any(
+            line.lstrip("/").removeprefix("**/") in (".env", ".env*", "*.env", ".env.*", ".*", "*", "**") for line in lines
+        )
 
     def reads(self, service: Service) -> list[Read]:
         """Return what the entries of a service surely reach and read, over all its runs, without duplicates."""

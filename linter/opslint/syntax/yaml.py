@@ -299,8 +299,7 @@ class _Builder:
             place = last.at if last is not None else at
             assert isinstance(place, int)
             end = self.spans[place][2:]
-            if end < first[2:]:
-                end = first[2:]
+            end = max(end, first[2:])
         self.spans[at] = (first[0], first[1], *end)
         if isinstance(node, Mapping):
             _merge(node)
