@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
 class HelmChart(Fact):
     """One Chart.yaml. `fields` are its plain scalars and lists of scalars; `dependencies` are
-    ``[name, alias, version, repository, condition, tags, place]`` ("" where not given, tags joined with commas)."""
+    ``[name, alias, version, repository, condition, tags, place]`` ("" where not given, tags joined with commas).
+    """
 
     __slots__ = ("dependencies", "fields", "name", "type")
     dependencies: list[list[Any]]

@@ -117,5 +117,3 @@ def _cut(scalar: Scalar) -> Scalar:
     if text == scalar.text:
         return scalar
     return Scalar(text, scalar.at, quoted=scalar.quoted, path=scalar.path)
-
-

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
 class Kustomization(Fact):
     """One kustomization file. In `tree`, a ``patch:`` text is the parsed patch (a list of operations, or a list of objects), and
-    the ``KEY=value`` literals of generators are one-pair mappings with masked values. `component` tells a Component."""
+    the ``KEY=value`` literals of generators are one-pair mappings with masked values. `component` tells a Component.
+    """
 
     __slots__ = ("component", "tree")
     component: bool
@@ -29,7 +30,7 @@ class Kustomization(Fact):
 
 
 _TOP = frozenset(
-    "namespace namePrefix nameSuffix resources bases components crds patches patchesStrategicMerge patchesJson6902 images replicas"
+    "commonLabels labels namespace namePrefix nameSuffix resources bases components crds patches patchesStrategicMerge patchesJson6902 images replicas"
     " configMapGenerator secretGenerator generatorOptions helmCharts helmGlobals generators transformers replacements vars"
     " configurations helmChartInflationGenerator".split()
 )
@@ -63,7 +64,11 @@ def _part(document: YamlDocument, name: str, value: Node) -> Node:
     if name in ("configMapGenerator", "secretGenerator") and isinstance(value, Sequence):
         return Sequence([_generator(item) for item in value.items], value.at)
     if name in ("helmCharts", "helmChartInflationGenerator"):
-        return Sequence([], value.at) if not isinstance(value, Sequence) else Sequence([_chart(item) for item in value.items], value.at)
+        return (
+            Sequence([], value.at)
+            if not isinstance(value, Sequence)
+            else Sequence([_chart(item) for item in value.items], value.at)
+        )
     return masked_object(Mapping([(Scalar("value", value.at), value)], value.at)).pairs[0][1]
 
 

@@ -8,7 +8,19 @@ from __future__ import annotations
 
 from opslint.base.record import Record
 from opslint.base.typing import TYPE_CHECKING
-from opslint.model.gotemplate_values import MAX_TEXT, Opaque, RenderError, Scope, Text, collapsed, go_text, is_open, join, marks_of, truth
+from opslint.model.gotemplate_values import (
+    MAX_TEXT,
+    Opaque,
+    RenderError,
+    Scope,
+    Text,
+    collapsed,
+    go_text,
+    is_open,
+    join,
+    marks_of,
+    truth,
+)
 from opslint.model.sprig import FUNCTIONS
 from opslint.syntax import gotemplate
 from opslint.syntax.document import ReadProblem
@@ -89,15 +101,16 @@ class Machine:
     def render(self, path: str, body: list[gotemplate.Node], dot: Any) -> list[Piece]:
         """Run one file's body. Raises RenderError with the place of the action that failed."""
         out: list[Piece] = []
+        self.depth = 0
         try:
             self._run(body, _Frame(dot, path), out)
         except RenderError as error:
             error.loc = error.loc or self._here
             raise
         except RecursionError:
-            error = RenderError("templates call each other too deep")
-            error.loc = self._here
-            raise error from None
+            deep = RenderError("templates call each other too deep")
+            deep.loc = self._here
+            raise deep from None
         return out
 
     def open(self, reason: str) -> None:
@@ -378,10 +391,11 @@ class Machine:
             raise RenderError("templates call each other too deep")
         out: list[Piece] = []
         if parsed.defines:
-            local = {name: Defined(body=body, path=here[0]) for name, body in parsed.defines.items()}
-            self.templates = {**outer, **local}
-        self._run(parsed.body, _Frame(dot, here[0]), out)
-        self.templates = outer
+            self.templates = {**outer, **{name: Defined(body=body, path=here[0]) for name, body in parsed.defines.items()}}
+        try:
+            self._run(parsed.body, _Frame(dot, here[0]), out)
+        finally:
+            self.templates = outer
         self.depth -= 1
         self._here = here
         made = join(piece.text for piece in out)

@@ -102,7 +102,9 @@ def _chart(
 ) -> Chart:
     fact = facts[directory]
     base = f"{directory}/" if directory else ""
-    templates = [path for path in by_chart[directory] if path.startswith(f"{base}templates/") and path.endswith(_TEMPLATE_SUFFIXES)]
+    templates = [
+        path for path in by_chart[directory] if path.startswith(f"{base}templates/") and path.endswith(_TEMPLATE_SUFFIXES)
+    ]
     files = [path for path in by_chart[directory] if not path.startswith((f"{base}templates/", f"{base}charts/"))]
     children: list[Chart] = []
     named: set[str] = set()
@@ -113,16 +115,27 @@ def _chart(
                 target = _file_repository(directory, repository) or target
             if target in facts and target != directory:
                 named.add(target)
-                children.append(_chart(model, facts, by_chart, target, other or name, when, [t for t in tag_list.split(",") if t], depth + 1))
+                children.append(
+                    _chart(model, facts, by_chart, target, other or name, when, [t for t in tag_list.split(",") if t], depth + 1)
+                )
             else:
                 model.blind(
-                    "helm-dependency-not-here", fact.place(place), f"chart {fact.name} needs {name}, which is fetched from elsewhere"
+                    "helm-dependency-not-here",
+                    fact.place(place),
+                    f"chart {fact.name} needs {name}, which is fetched from elsewhere",
                 )
         for target in sorted(facts):
             if posixpath.dirname(target) == f"{base}charts" and target not in named:
                 children.append(_chart(model, facts, by_chart, target, facts[target].name, "", [], depth + 1))
     return Chart(
-        alias=alias, children=children, condition=condition, directory=directory, fact=fact, files=files, tags=tags, templates=templates
+        alias=alias,
+        children=children,
+        condition=condition,
+        directory=directory,
+        fact=fact,
+        files=files,
+        tags=tags,
+        templates=templates,
     )
 
 
@@ -159,7 +172,11 @@ def _variants(model: DeploymentModel, chart: Chart, seen: list[Release]) -> list
             found.setdefault(
                 label,
                 _Variant(
-                    environments=[environment.name] if environment else [], files=[path], label=label, loc=(path, (1, 1, 1, 1)), release=None
+                    environments=[environment.name] if environment else [],
+                    files=[path],
+                    label=label,
+                    loc=(path, (1, 1, 1, 1)),
+                    release=None,
                 ),
             )
     if not found:
@@ -185,7 +202,13 @@ def _of_release(model: DeploymentModel, chart: Chart, release: Release, files: l
         environments = [by_path.name] if by_path is not None and not release.loc[0].startswith(".github/") else []
     if not files and (release.namespace or release.name):
         label = f"{release.namespace or ''}/{release.name or ''}".strip("/")
-    return _Variant(environments=environments, files=files, label=label, loc=(files[-1], (1, 1, 1, 1)) if files else release.loc, release=release)
+    return _Variant(
+        environments=environments,
+        files=files,
+        label=label,
+        loc=(files[-1], (1, 1, 1, 1)) if files else release.loc,
+        release=release,
+    )
 
 
 def environment_values(model: DeploymentModel, chart: Chart) -> list[str]:
@@ -199,12 +222,12 @@ def environment_values(model: DeploymentModel, chart: Chart) -> list[str]:
         if not path.endswith((".yaml", ".yml")) or (base and alone and not path.startswith(f"{parent}/" if parent else "")):
             continue
         directory, _, name = path.rpartition("/")
-        if directory == base:
-            fits = _is_variant(name) and name not in ("values.yaml", "values.yml")
-        elif directory == parent and alone and base:
+        if directory == base or (directory == parent and alone and base):
             fits = _is_variant(name) and name not in ("values.yaml", "values.yml")
         else:
-            fits = _in_values_directory(directory, name, base) or (alone and bool(base) and _in_values_directory(directory, name, parent))
+            fits = _in_values_directory(directory, name, base) or (
+                alone and bool(base) and _in_values_directory(directory, name, parent)
+            )
         if fits and model.environments.of_path(path) is not None:
             found.append(path)
     return found
@@ -238,7 +261,9 @@ def _expanded(model: DeploymentModel, files: list[str], chart: Chart) -> list[li
         hits = [
             path
             for path in sorted(model.files)
-            if path.startswith((prefix, base + prefix)) and path.endswith(suffix) and model.environments.of_path(path) is not None
+            if path.startswith((prefix, base + prefix))
+            and path.endswith(suffix)
+            and model.environments.of_path(path) is not None
             and "/" not in path[len(base + prefix if path.startswith(base + prefix) else prefix) : len(path) - len(suffix)]
         ]
         resolved = [[*so_far, path] for so_far in resolved for path in hits[:20]] or resolved
@@ -274,7 +299,10 @@ def _assemble(model: DeploymentModel, templates: Templates, chart: Chart, varian
     made = render(templates, chart, values, release.name if release else None, release.namespace if release else None)
     for message, loc in made.failures:
         model.blind(
-            "helm-not-rendered", loc, f"{key}: {message}", help="name the values files that the deployment uses in a workflow or helmfile"
+            "helm-not-rendered",
+            loc,
+            f"{key}: {message}",
+            help="name the values files that the deployment uses in a workflow or helmfile",
         )
         open_reasons.append((f"a template that is not rendered: {message}", loc))
     return Assembled(

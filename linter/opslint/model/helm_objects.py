@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from opslint.base.typing import TYPE_CHECKING
-from opslint.model.gotemplate_values import Opaque, RenderError, Scope, Text, to_yaml
+from opslint.model.gotemplate_print import to_yaml
+from opslint.model.gotemplate_values import Opaque, RenderError, Scope, Text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -45,7 +46,9 @@ def chart_scope(chart: dict[str, Any]) -> Scope:
     ).split()
     fields: dict[str, Any] = {}
     for name in names:
-        default: Any = [] if name in ("keywords", "sources", "maintainers", "dependencies") else {} if name == "annotations" else ""
+        default: Any = (
+            [] if name in ("keywords", "sources", "maintainers", "dependencies") else {} if name == "annotations" else ""
+        )
         fields[name[0].upper() + name[1:]] = chart.get(name, default) if chart.get(name) is not None else default
     fields["APIVersion"] = fields.pop("ApiVersion")
     return Scope({**fields, "IsRoot": True})
@@ -69,7 +72,7 @@ def capabilities() -> Scope:
     """``.Capabilities``: what Kubernetes itself serves is known, what a cluster has besides is not."""
     major, minor = KUBE_VERSION[1:].split(".")[:2]
     version = {"Version": KUBE_VERSION, "GitVersion": KUBE_VERSION, "Major": major, "Minor": minor}
-    known = {group for group in _GROUPS} | {f"{group}/{kind}" for group, kinds in _GROUPS.items() for kind in kinds.split()}
+    known = set(_GROUPS) | {f"{group}/{kind}" for group, kinds in _GROUPS.items() for kind in kinds.split()}
 
     def has(name: Any) -> Any:
         asked = str(name)
@@ -110,7 +113,10 @@ def files(names: list[str], read: Callable[[str], bytes | None]) -> Scope:
 
     known = set(names)
     return FileScope(
-        {}, {"Get": get, "GetBytes": get, "Lines": lines, "Glob": glob, "AsConfig": as_config, "AsSecrets": as_secrets}, names, get
+        {},
+        {"Get": get, "GetBytes": get, "Lines": lines, "Glob": glob, "AsConfig": as_config, "AsSecrets": as_secrets},
+        names,
+        get,
     )
 
 

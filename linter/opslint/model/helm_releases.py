@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 class Release(Record):
     """One way a chart is installed. `files` are values files in order (patterns where a name holds a variable), `sets` are ``(key, text)``
     of ``--set`` (text None where it is not known); `name` and `namespace` None where not known; `open_reason` when values come
-    from elsewhere, too."""
+    from elsewhere, too.
+    """
 
     __slots__ = ("chart", "files", "loc", "name", "namespace", "open_reason", "sets")
     chart: str
@@ -35,7 +36,7 @@ class Release(Record):
 def releases(model: DeploymentModel, charts: list[str]) -> list[Release]:
     """All releases of the repository's own charts that can be seen, in file order."""
     known = set(charts)
-    found = [item for item in _commands(model, known)]
+    found = list(_commands(model, known))
     found.extend(_applications(model, known))
     found.extend(_helmfiles(model, known))
     return sorted(found, key=lambda item: (item.chart, item.loc[0], str(item.loc[1])))
@@ -189,7 +190,9 @@ def _argo(spec: Mapping, name: Node | None, charts: set[str]) -> Iterator[Releas
         if helm is not None:
             files = [_argo_file(item.text, chart) for item in helm.sequence("valueFiles") if isinstance(item, Scalar)]
             sets = [
-                (item.text("name") or "", None) for item in helm.sequence("parameters") if isinstance(item, Mapping) and item.text("name")
+                (item.text("name") or "", None)
+                for item in helm.sequence("parameters")
+                if isinstance(item, Mapping) and item.text("name")
             ]
             if helm.get("values") is not None or helm.get("valuesObject") is not None:
                 reason = "values inside the Application"

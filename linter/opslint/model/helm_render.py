@@ -130,7 +130,14 @@ def _plan(
             result.open_reasons.append((f"whether subchart {child.alias} is on", child.fact.loc))
         inner = values.get(child.alias)
         values[child.alias] = _plan(
-            model, child, inner if isinstance(inner, dict) else {}, values["global"], release, f"{prefix}/charts/{child.alias}", jobs, result
+            model,
+            child,
+            inner if isinstance(inner, dict) else {},
+            values["global"],
+            release,
+            f"{prefix}/charts/{child.alias}",
+            jobs,
+            result,
         )
     inside = {path[len(chart.directory) + 1 if chart.directory else 0 :]: path for path in chart.files}
     dot: dict[str, Any] = {
@@ -225,7 +232,9 @@ class _Source:
         begin = (first[0], first[1] + start - self.starts[self._index(start)]) if literal else first[:2]
         if last_path != path:
             return path, (*begin, *first[2:])
-        stop = (last[0], last[1] + max(end, start + 1) - self.starts[self._index(max(start, end - 1))]) if last_literal else last[2:]
+        stop = (
+            (last[0], last[1] + max(end, start + 1) - self.starts[self._index(max(start, end - 1))]) if last_literal else last[2:]
+        )
         return path, (*begin, *max(stop, begin))
 
     def _index(self, offset: int) -> int:

@@ -80,7 +80,8 @@ def layered(base: dict[str, Any], over: dict[str, Any], depth: int = 0) -> dict[
 def with_set(values: dict[str, Any], key: str, value: Any) -> dict[str, Any]:
     """Apply one ``--set a.b[0].c=value``."""
     path = [part for part in key.replace("[", ".[").split(".") if part]
-    return _set(copied(values), path, value)
+    made = _set(copied(values), path, value)
+    return made if isinstance(made, dict) else values
 
 
 def _set(values: Any, path: list[str], value: Any) -> Any:

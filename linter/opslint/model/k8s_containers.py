@@ -82,6 +82,16 @@ def _words(node: Node | None) -> list[str] | None:
     return [item.text if isinstance(item, Scalar | Hole) else TOKEN for item in node.items]
 
 
+def named_ports(pod: Mapping) -> dict[str, int]:
+    """The ports that all containers of a pod declare (see `Container.ports`)."""
+    found: dict[str, int] = {}
+    for field in ("containers", "initContainers"):
+        for item in pod.sequence(field):
+            if isinstance(item, Mapping):
+                found.update(_ports(item))
+    return found
+
+
 def _ports(node: Mapping) -> dict[str, int]:
     found: dict[str, int] = {}
     for item in node.sequence("ports"):

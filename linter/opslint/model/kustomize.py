@@ -11,7 +11,17 @@ from opslint.facts.kubernetes import KubernetesObject
 from opslint.facts.kustomize import Kustomization, masked_patch
 from opslint.model.kustomize_generators import generated
 from opslint.model.kustomize_patches import PatchError, apply_operation, strategic
-from opslint.model.kustomize_transforms import is_builtin, matches, renamed, retagged, scaled, with_namespace, with_references, with_replacements
+from opslint.model.kustomize_transforms import (
+    is_builtin,
+    labelled,
+    matches,
+    renamed,
+    retagged,
+    scaled,
+    with_namespace,
+    with_references,
+    with_replacements,
+)
 
 if TYPE_CHECKING:
     from opslint.base.location import Loc
@@ -216,6 +226,8 @@ class Kustomizer:
             for item in made.objects:
                 item.node = with_namespace(item.node, namespace)
         self._rename(tree, made)
+        for item in made.objects:
+            item.node = labelled(item.node, tree)
         for entry in tree.sequence("patchesJson6902"):
             self._patch(directory, entry, made)
         for item in made.objects:
@@ -329,7 +341,9 @@ def _own_target(patch: Mapping) -> Mapping:
     api = patch.text("apiVersion") or ""
     group, _, version = api.rpartition("/")
     texts = {"group": group, "version": version, "kind": patch.text("kind") or "", "exact": patch.text("metadata", "name") or ""}
-    return Mapping([(Scalar(key, patch.at), Scalar(text, patch.at, quoted=True)) for key, text in texts.items()], patch.at, patch.path)
+    return Mapping(
+        [(Scalar(key, patch.at), Scalar(text, patch.at, quoted=True)) for key, text in texts.items()], patch.at, patch.path
+    )
 
 
 def _without_identity(patch: Mapping, base: Mapping) -> Mapping:
@@ -338,7 +352,9 @@ def _without_identity(patch: Mapping, base: Mapping) -> Mapping:
     pairs: list[tuple[Scalar, Node]] = []
     for key, value in patch.pairs:
         if key.text == "metadata" and isinstance(value, Mapping) and name is not None:
-            value = Mapping([(k, name if k.text == "name" else v) for k, v in value.pairs if k.text != "namespace"], value.at, value.path)
+            value = Mapping(
+                [(k, name if k.text == "name" else v) for k, v in value.pairs if k.text != "namespace"], value.at, value.path
+            )
         if key.text not in ("apiVersion", "kind"):
             pairs.append((key, value))
     return Mapping(pairs, patch.at, patch.path)

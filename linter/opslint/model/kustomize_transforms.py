@@ -119,6 +119,52 @@ def with_field(node: Mapping, path: tuple[str, ...], value: Node) -> Mapping:
     return Mapping([*node.pairs, (Scalar(name, value.at, path=value.path), value)], node.at, node.path)
 
 
+_POD_LABELS = {
+    "CronJob": ("spec", "jobTemplate", "spec", "template", "metadata", "labels"),
+    "DaemonSet": ("spec", "template", "metadata", "labels"),
+    "Deployment": ("spec", "template", "metadata", "labels"),
+    "Job": ("spec", "template", "metadata", "labels"),
+    "ReplicaSet": ("spec", "template", "metadata", "labels"),
+    "StatefulSet": ("spec", "template", "metadata", "labels"),
+}
+_SELECTORS = {
+    "DaemonSet": ("spec", "selector", "matchLabels"),
+    "Deployment": ("spec", "selector", "matchLabels"),
+    "PodDisruptionBudget": ("spec", "selector", "matchLabels"),
+    "ReplicaSet": ("spec", "selector", "matchLabels"),
+    "Service": ("spec", "selector"),
+    "StatefulSet": ("spec", "selector", "matchLabels"),
+}
+
+
+def labelled(node: Mapping, tree: Mapping) -> Mapping:
+    """Apply `commonLabels` and `labels`."""
+    common = tree.mapping("commonLabels")
+    if common is not None:
+        node = _with_labels(node, common, selectors=True, templates=True)
+    for entry in tree.sequence("labels"):
+        pairs = entry.mapping("pairs") if isinstance(entry, Mapping) else None
+        if pairs is not None and isinstance(entry, Mapping):
+            selectors = entry.text("includeSelectors") == "true"
+            node = _with_labels(node, pairs, selectors=selectors, templates=selectors or entry.text("includeTemplates") == "true")
+    return node
+
+
+def _with_labels(node: Mapping, pairs: Mapping, *, selectors: bool, templates: bool) -> Mapping:
+    kind = node.text("kind") or ""
+    places: list[tuple[str, ...]] = [("metadata", "labels")]
+    if templates and kind in _POD_LABELS and is_builtin(node):
+        places.append(_POD_LABELS[kind])
+    if selectors and kind in _SELECTORS and is_builtin(node):
+        path = _SELECTORS[kind]
+        if kind in ("Deployment", "DaemonSet", "ReplicaSet", "StatefulSet") or node.get(*path) is not None:
+            places.append(path)
+    for place in places:
+        for key, value in pairs.pairs:
+            node = with_field(node, (*place, key.text), value)
+    return node
+
+
 def with_namespace(node: Mapping, namespace: Scalar) -> Mapping:
     """Put an object into a namespace; a Namespace object takes its name."""
     if node.text("kind") == "Namespace":
@@ -192,7 +238,11 @@ def scaled(node: Mapping, names: tuple[str, ...], entries: list[Node]) -> Mappin
     """Apply `replicas` entries."""
     own = (node.text("metadata", "name") or "", *names)
     for entry in entries:
-        if isinstance(entry, Mapping) and entry.text("name") in own and node.text("kind") in ("Deployment", "ReplicaSet", "StatefulSet", "Rollout"):
+        if (
+            isinstance(entry, Mapping)
+            and entry.text("name") in own
+            and node.text("kind") in ("Deployment", "ReplicaSet", "StatefulSet", "Rollout")
+        ):
             count = entry.get("count")
             if count is not None:
                 node = with_field(node, ("spec", "replicas"), count)

@@ -7,7 +7,16 @@ from opslint.base.typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-_LOCAL = frozenset(("localhost", "127.0.0.1", "0.0.0.0", "::1", "[::1]", "ip6-localhost"))
+_LOCAL = frozenset(
+    (
+        "localhost",
+        "127.0.0.1",
+        "0.0.0.0",  # noqa: S104 - compared with, not listened on
+        "::1",
+        "[::1]",
+        "ip6-localhost",
+    )
+)
 _SHELLS = frozenset("sh bash ash dash zsh".split())
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
@@ -37,8 +46,7 @@ def url_of(words: Iterable[str]) -> ProbedUrl | None:
         for url in _urls(word):
             found[(url.scheme, url.port, url.path)] = url
     if not found:
-        bare = _bare(list(words))
-        return bare
+        return _bare(list(words))
     return next(iter(found.values())) if len(found) == 1 else None
 
 

@@ -7,7 +7,8 @@ clock, chance or the cluster is `Opaque`.
 from __future__ import annotations
 
 from opslint.base.typing import TYPE_CHECKING
-from opslint.model import sprig_lists, sprig_math
+from opslint.model import sprig_lists, sprig_math, sprig_patterns
+from opslint.model.gotemplate_print import plain_json, quoted, to_yaml
 from opslint.model.gotemplate_values import (
     MAX_TEXT,
     Opaque,
@@ -16,16 +17,13 @@ from opslint.model.gotemplate_values import (
     collapsed,
     cut,
     from_node,
-    go_float,
     go_text,
     join,
     kind_of,
-    plain_json,
-    quoted,
-    to_yaml,
     truth,
 )
 from opslint.model.sprig_math import ANY, text, whole
+from opslint.model.sprig_printf import go_type, print_values, printf, println, spaced_parts
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -216,98 +214,6 @@ def _json(value: Any, indent: int | None = None) -> str:
     return collapsed(plain_json(value, indent), [value] if not isinstance(value, dict | list) else [sprig_lists.hole_in(value)])
 
 
-def _printf(form: Any, *args: Any) -> str:
-    source = str(text(form))
-    parts: list[str] = []
-    at, used = 0, 0
-    while at < len(source):
-        hit = source.find("%", at)
-        if hit < 0:
-            parts.append(source[at:])
-            break
-        parts.append(source[at:hit])
-        end = hit + 1
-        while end < len(source) and source[end] in "+-# 0123456789.":
-            end += 1
-        verb, flags = source[end : end + 1], source[hit + 1 : end]
-        at = end + 1
-        if verb == "%":
-            parts.append("%")
-        elif used >= len(args):
-            parts.append(f"%!{verb}(MISSING)" if verb else "%!(NOVERB)")
-        else:
-            parts.append(_verb(verb, flags, args[used]))
-            used += 1
-    if used < len(args):
-        extra = ", ".join(f"{_go_type(arg)}={go_text(arg)}" for arg in args[used:])
-        parts.append(f"%!(EXTRA {extra})")
-    return join(parts)
-
-
-def _go_type(value: Any) -> str:
-    return {"slice": "[]interface {}", "map": "map[string]interface {}", "invalid": "<nil>"}.get(kind_of(value), kind_of(value))
-
-
-def _verb(verb: str, flags: str, value: Any) -> str:
-    if isinstance(value, Opaque):
-        return value.text()
-    width, _, precision = flags.lstrip("+-# 0").partition(".")
-    if (width.isdigit() and int(width) > 1000) or (precision.isdigit() and int(precision) > 1000):
-        raise RenderError("a number is too large")
-    printed: str | None = None
-    if verb in ("v", "s"):
-        if verb == "s" and (value is None or isinstance(value, bool | int | float)):
-            printed = None
-        else:
-            printed = go_text(value)
-            if precision.isdigit() and verb == "s":
-                printed = cut(printed, 0, int(precision))
-    elif verb == "q" and isinstance(value, str):
-        printed = quoted(value)
-    elif verb == "t" and isinstance(value, bool):
-        printed = "true" if value else "false"
-    elif verb in ("d", "x", "X", "o", "b", "c") and isinstance(value, int) and not isinstance(value, bool):
-        printed = chr(value) if verb == "c" and 0 < value < 0x110000 else format(value, verb)
-    elif verb in ("f", "g", "e", "F") and isinstance(value, float):
-        printed = go_float(value) if verb == "g" and not precision else format(float(value), f".{precision or 6}{verb}")
-        printed = collapsed(printed, [value])
-    elif verb == "T":
-        printed = _go_type(value)
-    elif verb in ("x", "X") and isinstance(value, str):
-        printed = str(value).encode().hex()
-    if printed is None:
-        return f"%!{verb}({_go_type(value)}={go_text(value)})" if value is not None else f"%!{verb}(<nil>)"
-    if "+" in flags and verb == "d" and not printed.startswith("-"):
-        printed = "+" + printed
-    missing = int(width) - len(printed) if width.isdigit() else 0
-    if missing <= 0:
-        return printed
-    if "-" in flags:
-        return join([printed, " " * missing])
-    zero = flags.lstrip("+- #").startswith("0") and verb != "s"
-    return join(["0" * missing if zero else " " * missing, printed])
-
-
-def _print(*args: Any) -> str:
-    parts: list[str] = []
-    for index, arg in enumerate(args):
-        if index and not isinstance(arg, str) and not isinstance(args[index - 1], str):
-            parts.append(" ")
-        parts.append(go_text(arg))
-    return join(parts)
-
-
-def _println(*args: Any) -> str:
-    return join([*_spaced_parts(args), "\n"])
-
-
-def _spaced_parts(args: tuple[Any, ...]) -> list[str]:
-    parts: list[str] = []
-    for arg in args:
-        parts.extend(([" "] if parts else []) + [go_text(arg)])
-    return parts
-
-
 def _unknown(reason: str) -> Callable[..., Any]:
     return lambda *_args: Opaque(reason)
 
@@ -317,7 +223,7 @@ def _kind_is(kind: Any, value: Any) -> Any:
 
 
 def _type_is(kind: Any, value: Any) -> Any:
-    return value if isinstance(value, Opaque) else _go_type(value) == text(kind)
+    return value if isinstance(value, Opaque) else go_type(value) == text(kind)
 
 
 def _kind(value: Any) -> Any:
@@ -370,8 +276,16 @@ FUNCTIONS: dict[str, tuple[Callable[..., Any], int, int]] = {
     "repeat": (_repeat, 2, 2),
     "lower": (lambda value: Text(str(text(value)).lower(), text(value).marks), 1, 1),
     "upper": (lambda value: collapsed(str(text(value)).upper(), [value]), 1, 1),
-    "title": (lambda value: "".join(c.upper() if not i or s[i - 1] == " " else c for s in [str(text(value))] for i, c in enumerate(s)), 1, 1),
-    "untitle": (lambda value: "".join(c.lower() if not i or s[i - 1] == " " else c for s in [str(text(value))] for i, c in enumerate(s)), 1, 1),
+    "title": (
+        lambda value: "".join(c.upper() if not i or s[i - 1] == " " else c for s in [str(text(value))] for i, c in enumerate(s)),
+        1,
+        1,
+    ),
+    "untitle": (
+        lambda value: "".join(c.lower() if not i or s[i - 1] == " " else c for s in [str(text(value))] for i, c in enumerate(s)),
+        1,
+        1,
+    ),
     "swapcase": (lambda value: str(text(value)).swapcase(), 1, 1),
     "nospace": (lambda value: "".join(str(text(value)).split()), 1, 1),
     "initials": (lambda value: "".join(word[0] for word in str(text(value)).split()), 1, 1),
@@ -381,15 +295,15 @@ FUNCTIONS: dict[str, tuple[Callable[..., Any], int, int]] = {
     "contains": (lambda part, value: str(text(part)) in str(text(value)), 2, 2),
     "hasPrefix": (lambda part, value: str(text(value)).startswith(str(text(part))), 2, 2),
     "hasSuffix": (lambda part, value: str(text(value)).endswith(str(text(part))), 2, 2),
-    "cat": (lambda *args: join(_spaced_parts(tuple(arg for arg in args if arg is not None))), 0, ANY),
+    "cat": (lambda *args: join(spaced_parts(tuple(arg for arg in args if arg is not None))), 0, ANY),
     "plural": (lambda one, many, count: one if whole(count) == 1 else many, 3, 3),
     "toString": (text, 1, 1),
-    "printf": (_printf, 1, ANY),
-    "print": (_print, 0, ANY),
-    "println": (_println, 0, ANY),
-    "html": (lambda *args: _escape(_print(*args)), 1, ANY),
-    "js": (lambda *args: _print(*args), 1, ANY),
-    "urlquery": (lambda *args: sprig_math.url_quote(_print(*args)), 1, ANY),
+    "printf": (printf, 1, ANY),
+    "print": (print_values, 0, ANY),
+    "println": (println, 0, ANY),
+    "html": (lambda *args: _escape(print_values(*args)), 1, ANY),
+    "js": (lambda *args: print_values(*args), 1, ANY),
+    "urlquery": (lambda *args: sprig_math.url_quote(print_values(*args)), 1, ANY),
     "toYaml": (to_yaml, 1, 1),
     "mustToYaml": (to_yaml, 1, 1),
     "toYamlPretty": (to_yaml, 1, 1),
@@ -406,7 +320,7 @@ FUNCTIONS: dict[str, tuple[Callable[..., Any], int, int]] = {
     "mustToPrettyJson": (lambda value: _json(value, 2), 1, 1),
     "kindOf": (_kind, 1, 1),
     "kindIs": (_kind_is, 2, 2),
-    "typeOf": (lambda value: _go_type(value), 1, 1),
+    "typeOf": (lambda value: go_type(value), 1, 1),
     "typeIs": (_type_is, 2, 2),
     "typeIsLike": (_type_is, 2, 2),
     "toToml": (_unknown("toToml"), 1, 1),
@@ -435,3 +349,4 @@ for _name in (
     FUNCTIONS[_name] = (_unknown("generated at install time"), 0, 7)
 FUNCTIONS.update(sprig_lists.FUNCTIONS)
 FUNCTIONS.update(sprig_math.FUNCTIONS)
+FUNCTIONS.update(sprig_patterns.FUNCTIONS)

@@ -194,7 +194,7 @@ def _has(needle: Any, items: Any) -> Any:
         return items
     found = _list_of(items, "has")
     unknown = next((item for item in [needle, *found] if isinstance(item, Opaque)), None)
-    if unknown is not None and not (needle in found):
+    if unknown is not None and needle not in found:
         return Opaque(unknown.reason)
     return any(go_equal(needle, item) and type(needle) is not bool for item in found) or needle in found
 
@@ -256,7 +256,9 @@ def _seq(*args: Any) -> str:
     numbers = [whole(arg) for arg in args]
     if not numbers:
         return ""
-    first, step, last = (1, 1, numbers[0]) if len(numbers) == 1 else (numbers[0], 1, numbers[1]) if len(numbers) == 2 else tuple(numbers[:3])
+    first, step, last = (
+        (1, 1, numbers[0]) if len(numbers) == 1 else (numbers[0], 1, numbers[1]) if len(numbers) == 2 else tuple(numbers[:3])
+    )
     if len(numbers) < 3 and last < first:
         step = -1
     return " ".join(str(number) for number in _count(first, last + (1 if step > 0 else -1), step))

@@ -7,22 +7,17 @@ written at. Nothing is looked up here: an unknown function is the evaluator's bu
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from functools import cache
-
 from opslint.base.typing import TYPE_CHECKING
 from opslint.syntax.document import ReadProblem
+from opslint.syntax.gotemplate_lexer import Item, Lexer, Lines, Token, number, unescape
 
 if TYPE_CHECKING:
-    import re
     from typing import Any
 
     from opslint.base.location import Span
 
 MAX_NESTING = 80
 """Deepest nesting of blocks and parentheses; the deepest real chart seen has 11."""
-
-_SPACE = " \t\r\n"
 
 
 class Pipe:
@@ -165,135 +160,15 @@ class Template:
         self.defines = defines
 
 
-class _Token:
-    """A piece of an action: `what` is its class (``string``, ``number``, ``field``…), `spaced` whether space stands before it."""
-
-    __slots__ = ("offset", "spaced", "text", "what")
-
-    def __init__(self, what: str, text: str, offset: int, spaced: bool) -> None:
-        self.what = what
-        self.text = text
-        self.offset = offset
-        self.spaced = spaced
-
-
-class _Item:
-    """Literal text (`tokens` None) or an action with its tokens."""
-
-    __slots__ = ("end", "start", "text", "tokens")
-
-    def __init__(self, start: int, end: int, text: str, tokens: list[_Token] | None) -> None:
-        self.start = start
-        self.end = end
-        self.text = text
-        self.tokens = tokens
-
-
-@cache
-def _pattern() -> re.Pattern[str]:
-    import re
-
-    return re.compile(
-        r'(?P<string>"(?:[^"\\\n]|\\.)*")|(?P<raw>`[^`]*`)|(?P<char>\'(?:[^\'\\\n]|\\.)+\')'
-        r"|(?P<number>[+-]?(?:0[xX][0-9a-fA-F_]+|0[oObB][0-7_]+|(?:\d[\d_]*\.?[\d_]*|\.\d[\d_]*)(?:[eE][+-]?\d+)?))"
-        r"|(?P<field>\.[^\W\d]\w*)|(?P<variable>\$\w*)|(?P<word>[^\W\d]\w*)|(?P<declare>:=)|(?P<sign>[=|(),])|(?P<dot>\.)"
-    )
-
-
-class _Lexer:
-    def __init__(self, text: str, lines: _Lines) -> None:
-        self.text = text
-        self.lines = lines
-
-    def items(self) -> list[_Item]:
-        text, found = self.text, list[_Item]()
-        position, trim = 0, False
-        while True:
-            start = text.find("{{", position)
-            literal_end = start if start >= 0 else len(text)
-            begin = position
-            if trim:
-                while begin < literal_end and text[begin] in _SPACE:
-                    begin += 1
-            stop = literal_end
-            body = start + 2
-            if start >= 0 and text[body : body + 1] == "-" and text[body + 1 : body + 2] in tuple(_SPACE):
-                while stop > begin and text[stop - 1] in _SPACE:
-                    stop -= 1
-                body += 2
-            if stop > begin:
-                found.append(_Item(begin, stop, text[begin:stop], None))
-            if start < 0:
-                return found
-            tokens, position, trim = self._action(body, start)
-            if tokens is not None:
-                found.append(_Item(start, position, "", tokens))
-
-    def _action(self, at: int, start: int) -> tuple[list[_Token] | None, int, bool]:
-        text = self.text
-        begin = at
-        while text[begin : begin + 1] and text[begin] in _SPACE:
-            begin += 1
-        if text.startswith("/*", begin):
-            close = text.find("*/", begin + 2)
-            if close < 0:
-                raise self.lines.problem("unclosed comment", start)
-            after = close + 2
-            while text[after : after + 1] and text[after] in _SPACE:
-                after += 1
-            if text.startswith("-}}", after):
-                return None, after + 3, True
-            if text.startswith("}}", after):
-                return None, after + 2, False
-            raise self.lines.problem("comment ends before the closing delimiter", start)
-        match = _pattern().match
-        tokens: list[_Token] = []
-        while True:
-            spaced = False
-            while text[at : at + 1] and text[at] in _SPACE:
-                at += 1
-                spaced = True
-            if text.startswith("}}", at):
-                return tokens, at + 2, False
-            if (spaced or not tokens) and text.startswith("-}}", at):
-                return tokens, at + 3, True
-            found = match(text, at)
-            if found is None:
-                raise self.lines.problem("unclosed action" if at >= len(text) else f"unexpected {text[at]!r} in an action", start)
-            tokens.append(_Token(found.lastgroup or "", found.group(), at, spaced))
-            at = found.end()
-
-
-class _Lines:
-    """Offsets to lines and columns."""
-
-    def __init__(self, text: str) -> None:
-        self.starts = [0]
-        at = text.find("\n")
-        while at >= 0:
-            self.starts.append(at + 1)
-            at = text.find("\n", at + 1)
-
-    def position(self, offset: int) -> tuple[int, int]:
-        line = bisect_right(self.starts, offset)
-        return line, offset - self.starts[line - 1] + 1
-
-    def span(self, start: int, end: int) -> Span:
-        return (*self.position(start), *self.position(end))
-
-    def problem(self, message: str, offset: int) -> ReadProblem:
-        return ReadProblem("parse-error", message, self.span(offset, offset))
-
-
 class _Parser:
     def __init__(self, text: str) -> None:
-        self.lines = _Lines(text)
-        self.items = _Lexer(text, self.lines).items()
+        self.lines = Lines(text)
+        self.items = Lexer(text, self.lines).items()
         self.at = 0
         self.defines: dict[str, list[Node]] = {}
-        self.tokens: list[_Token] = []
+        self.tokens: list[Token] = []
         self.token = 0
-        self.item = _Item(0, 0, "", [])
+        self.item = Item(0, 0, "", [])
 
     def parse(self) -> Template:
         body, closer = self.block(0)
@@ -307,7 +182,9 @@ class _Parser:
     def block(self, depth: int) -> tuple[list[Node], str]:
         """Read nodes up to ``end``, ``else`` or the end of the file; return them and what closed the block."""
         if depth > MAX_NESTING:
-            raise ReadProblem("limit", f"template nested deeper than {MAX_NESTING} blocks", self.lines.span(self.item.start, self.item.end))
+            raise ReadProblem(
+                "limit", f"template nested deeper than {MAX_NESTING} blocks", self.lines.span(self.item.start, self.item.end)
+            )
         nodes: list[Node] = []
         while self.at < len(self.items):
             item = self.items[self.at]
@@ -385,11 +262,11 @@ class _Parser:
         self.defines[name] = body
         return None
 
-    def peek(self, ahead: int = 0) -> _Token | None:
+    def peek(self, ahead: int = 0) -> Token | None:
         index = self.token + ahead
         return self.tokens[index] if index < len(self.tokens) else None
 
-    def next(self) -> _Token | None:
+    def next(self) -> Token | None:
         token = self.peek()
         self.token += 1
         return token
@@ -468,60 +345,19 @@ class _Parser:
             token = self.peek()
         return tuple(names)
 
-    def constant(self, token: _Token) -> Any:
+    def constant(self, token: Token) -> Any:
         text = token.text
         if token.what == "raw":
             return text[1:-1].replace("\r", "")
         if token.what == "string":
-            return _unescape(text[1:-1])
+            return unescape(text[1:-1])
         if token.what == "char":
-            inner = _unescape(text[1:-1])
+            inner = unescape(text[1:-1])
             return ord(inner[0]) if inner else 0
         try:
-            return _number(text.replace("_", ""))
+            return number(text.replace("_", ""))
         except ValueError:
             raise self.error(f"bad number {text!r}") from None
-
-
-def _number(text: str) -> int | float:
-    sign = -1 if text.startswith("-") else 1
-    digits = text.lstrip("+-").lower()
-    if digits.startswith(("0x", "0o", "0b")):
-        return sign * int(digits, 0)
-    if digits.isdigit():
-        if len(digits) > 40:
-            raise ValueError(text)
-        return sign * (int(digits, 8) if len(digits) > 1 and digits[0] == "0" else int(digits))
-    return sign * float(digits)
-
-
-_ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "a": "\a", "b": "\b", "f": "\f", "v": "\v"}
-
-
-def _unescape(text: str) -> str:
-    """Resolve the escapes of an interpreted Go string."""
-    if "\\" not in text:
-        return text
-    out: list[str] = []
-    at = 0
-    while at < len(text):
-        char = text[at]
-        at += 1
-        if char != "\\" or at >= len(text):
-            out.append(char)
-            continue
-        kind = text[at]
-        at += 1
-        width = {"x": 2, "u": 4, "U": 8}.get(kind)
-        if width is None:
-            out.append(_ESCAPES.get(kind, kind))
-            continue
-        try:
-            out.append(chr(int(text[at : at + width], 16)))
-        except (ValueError, OverflowError):
-            out.append("\ufffd")
-        at += width
-    return "".join(out)
 
 
 def parse(text: str) -> Template:

@@ -14,7 +14,18 @@ if TYPE_CHECKING:
     from opslint.base.location import Loc, Span
     from opslint.base.masking import Masked
 
-_MARKS = (b".Values", b".Release", b".Chart", b"include \"", b"{{-", b"-}}", b"{{/*", b"{{ define", b"{{ template", b".Capabilities")
+_MARKS = (
+    b".Values",
+    b".Release",
+    b".Chart",
+    b'include "',
+    b"{{-",
+    b"-}}",
+    b"{{/*",
+    b"{{ define",
+    b"{{ template",
+    b".Capabilities",
+)
 """What tells a Helm template from the template of another tool (Jinja, CloudFormation, CI)."""
 
 
@@ -28,7 +39,8 @@ class HelmDocument(Document):
 
 class SourcedScalar(Scalar):
     """A rendered scalar that knows more than its template: `origins` are the values files' places that it was printed from
-    (in order), `guess` says which part of it is only likely (``the release's name``), else ""."""
+    (in order), `guess` says which part of it is only likely (``the release's name``), else "".
+    """
 
     __slots__ = ("guess", "origins")
 
