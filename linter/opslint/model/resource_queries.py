@@ -26,6 +26,27 @@ ALARM_FIELDS: dict[str, tuple[tuple[str, ...], str]] = {
 }
 
 
+FAILURE_SENDERS = (
+    "aws_sqs_queue",
+    "aws_sqs_queue_redrive_policy",
+    "aws_sns_topic_subscription",
+    "aws_lambda_function",
+    "aws_lambda_event_source_mapping",
+    "aws_lambda_function_event_invoke_config",
+    "aws_cloudwatch_event_target",
+    "aws_scheduler_schedule",
+    "google_pubsub_subscription",
+    "AWS::SQS::Queue",
+    "AWS::SNS::Subscription",
+    "AWS::Lambda::Function",
+    "AWS::Lambda::EventInvokeConfig",
+    "AWS::Lambda::EventSourceMapping",
+    "AWS::Serverless::Function",
+    "AWS::Events::Rule",
+)
+"""Types that `failure_targets` reads."""
+
+
 def failure_targets(resource: Resource) -> Iterator[Value]:
     """Yield the values that name where a resource sends what it failed to handle."""
     kind = resource.type

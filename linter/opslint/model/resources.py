@@ -14,6 +14,7 @@ from opslint.base.value import ABSENT, Absent, Known, Unknown, known, unknown
 from opslint.model.resource_queries import (
     ALARM_FIELDS,
     DEAD_LETTER_TOKENS,
+    FAILURE_SENDERS,
     failure_targets,
     inside,
     looked_at,
@@ -22,7 +23,7 @@ from opslint.model.resource_queries import (
     value_tokens,
 )
 from opslint.model.resource_records import Alarm, EventSource, Function, Queue
-from opslint.model.terraform_modules import local_source
+from opslint.model.terraform_directories import local_source
 from opslint.model.terraform_values import as_text, references_in, settled
 
 if TYPE_CHECKING:
@@ -75,21 +76,18 @@ class Resources:
         return templates(self._model)
 
     @cached_property
-    def all(self) -> list[Resource]:
-        """All resources of all roots and templates."""
-        declared = [resource for template in self.templates for resource in template.resources]
-        return [*self._model.terraform.all_resources, *declared]
-
-    @cached_property
-    def _by_type(self) -> dict[str, list[Resource]]:
+    def _declared(self) -> dict[str, list[Resource]]:
+        """The resources of templates by type."""
         found: dict[str, list[Resource]] = {}
-        for resource in self.all:
-            found.setdefault(resource.type, []).append(resource)
+        for template in self.templates:
+            for resource in template.resources:
+                found.setdefault(resource.type, []).append(resource)
         return found
 
     def of_types(self, *types: str) -> list[Resource]:
         """Return the resources of some types (Terraform or CloudFormation names)."""
-        return [resource for kind in types for resource in self._by_type.get(kind, [])]
+        declared = [resource for kind in types for resource in self._declared.get(kind, [])]
+        return [*self._model.terraform.resources(*types), *declared]
 
     @cached_property
     def _named(self) -> dict[tuple[str, str], Resource]:
@@ -174,8 +172,9 @@ class Resources:
         )
 
     def _separate_policy(self, resource: Resource) -> Value:
-        for user in self.referenced_by(resource):
-            if user.type == "aws_sqs_queue_redrive_policy" and self.resolve(user, user.get("queue_url")) is resource:
+        root = self._model.terraform.root_of(resource)
+        for user in self._model.terraform.resources_in(root, "aws_sqs_queue_redrive_policy"):
+            if self.resolve(user, user.get("queue_url")) is resource:
                 return user.get("redrive_policy")
         return ABSENT
 
@@ -183,7 +182,7 @@ class Resources:
     def _dead_letter_targets(self) -> set[int]:
         """The queues that something else sends its failures to."""
         found: set[int] = set()
-        for resource in self.all:
+        for resource in self.of_types(*FAILURE_SENDERS):
             for value in failure_targets(resource):
                 target = self.resolve(resource, value)
                 if target is not None:
@@ -348,7 +347,7 @@ class Resources:
         """Tell whether anything that watches is declared: a resource type with one of `prefixes`, or a module from elsewhere whose
         source names alarms or monitoring.
         """
-        if any(resource.type.startswith(prefixes) for resource in self.all):
+        if any(kind.startswith(prefixes) for kind in self._declared):
             return True
         for directory in self._model.terraform.directories.values():
             if any(key[0].startswith(prefixes) for key in directory.resources):

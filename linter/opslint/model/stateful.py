@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 class Guard(Record):
     """How one resource type is protected.
 
-    `flags` are attribute paths of which one true protects; `by_default`: they are true when nothing sets them; `harms` are attribute
+    `flags` are attribute paths of which one true protects; `by_default`: the first is true when nothing sets it; `harms` are attribute
     paths whose true value destroys data whatever protects it; `label` names the type in messages.
     """
 
@@ -57,7 +57,7 @@ GUARDS: dict[str, Guard] = {
     "aws_opensearch_domain": _guard("search domain"),
     "aws_elasticsearch_domain": _guard("search domain"),
     "google_sql_database_instance": _guard("database", "deletion_protection", by_default=True),
-    "google_spanner_database": _guard("database", "deletion_protection", by_default=True),
+    "google_spanner_database": _guard("database", "deletion_protection", "enable_drop_protection", by_default=True),
     "google_bigtable_instance": _guard("database", "deletion_protection", by_default=True),
     "google_bigquery_dataset": _guard("dataset", harms=("delete_contents_on_destroy",), by_default=True),
     "azurerm_mssql_database": _guard("database"),
@@ -102,7 +102,7 @@ def stateful(model: DeploymentModel) -> list[Stateful]:
     """Return the resources that hold data, each with what is wrong with its protection."""
     judge = _Judge(model)
     out: list[Stateful] = []
-    for resource in model.resources.all:
+    for resource in model.resources.of_types(*GUARDS, *CFN_GUARDS, *BUCKET_TYPES):
         found = judge.of(resource)
         if found is not None:
             out.append(found)
@@ -170,7 +170,7 @@ class _Judge:
         answer: bool | None = guard.by_default and not guard.flags
         for flag in guard.flags:
             value = resource.get(*flag)
-            state = guard.by_default if isinstance(value, Absent) else truth(value)
+            state = guard.by_default and flag == guard.flags[0] if isinstance(value, Absent) else truth(value)
             if state is True:
                 return True
             if state is None:
@@ -227,11 +227,11 @@ class _Judge:
         if resource.platform != "terraform" or words & TRANSIENT_TOKENS:
             return False
         # A lock table beside the only bucket of a module: that bucket is for state, whatever it is called.
-        siblings = [
-            other for other in self._model.terraform.root_of(resource).resources if other.module_path == resource.module_path
-        ]
-        locks = any(other.type == "aws_dynamodb_table" and as_text(other.get("hash_key")) == "LockID" for other in siblings)
-        return locks and sum(other.type == "aws_s3_bucket" for other in siblings) == 1
+        if resource.owner is None:
+            return False
+        tables = resource.owner.resources_of("aws_dynamodb_table")
+        locks = any(as_text(table.get("hash_key")) == "LockID" for table in tables)
+        return locks and len(resource.owner.resources_of("aws_s3_bucket")) == 1
 
     def _versioned(self, resource: Resource) -> bool | None:
         return bucket_versioned(self._model, resource)

@@ -9,7 +9,7 @@ from opslint.base.expression import is_literal_text, walk_body
 from opslint.base.typing import TYPE_CHECKING
 from opslint.base.value import Known, unknown
 from opslint.facts.terraform import HclFile, TfBlock, TfVars
-from opslint.model.terraform_modules import Directory
+from opslint.model.terraform_directories import Directory, types_below
 from opslint.model.terraform_roots import ENVIRONMENT_NAMES, RootFinder
 from opslint.model.terraform_templates import template_value
 from opslint.model.terraform_values import Reference, as_text, references_in
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from opslint.base.location import Loc
     from opslint.base.value import Value
     from opslint.model.model import DeploymentModel
+    from opslint.model.terraform_modules import ModuleInstance
     from opslint.model.terraform_nodes import Body, Resource
     from opslint.model.terraform_roots import Root
     from opslint.model.terraform_runs import TerraformRun
@@ -115,68 +116,72 @@ class TerraformProject:
             self._blind.add((kind, loc, message))
             self._model.blind(kind, loc, message)
 
-    @cached_property
+    @property
     def all_resources(self) -> list[Resource]:
         """The resources of all roots, in order of roots."""
         return [resource for root in self.roots for resource in root.resources]
 
     @cached_property
-    def _by_type(self) -> dict[str, list[Resource]]:
-        found: dict[str, list[Resource]] = {}
-        for resource in self.all_resources:
-            found.setdefault(resource.type, []).append(resource)
-        return found
+    def _below(self) -> dict[str, frozenset[str]]:
+        return types_below(self.directories)
 
     def resources(self, *types: str) -> list[Resource]:
         """Return the resources of some types, in order of roots."""
-        return [resource for kind in types for resource in self._by_type.get(kind, [])]
+        return [resource for root in self.roots for resource in self.resources_in(root, *types)]
 
-    @cached_property
-    def _by_address(self) -> dict[tuple[int, str], Resource]:
-        found: dict[tuple[int, str], Resource] = {}
-        for root in self.roots:
-            for resource in root.resources:
-                found.setdefault((id(root), resource.address), resource)
-                found.setdefault((id(root), _bare(resource)), resource)
-        return found
+    def resources_in(self, root: Root, *types: str) -> list[Resource]:
+        """Return the resources of some types of one root."""
+        modules = root.module.modules_with(frozenset(types), self._below)
+        return [resource for module in modules for kind in types for resource in module.resources_of(kind)]
 
     @cached_property
     def _root_of(self) -> dict[int, Root]:
-        return {id(resource): root for root in self.roots for resource in root.resources}
+        return {id(root.module): root for root in self.roots}
 
     def root_of(self, resource: Resource) -> Root:
         """Return the root a resource belongs to."""
-        return self._root_of[id(resource)]
+        return self._root_of[id(_top(resource))]
+
+    def _at(self, resource: Resource, target: str) -> Resource | None:
+        """Return the resource at an address of the same root; the first instance when the address has no key."""
+        if resource.owner is None:
+            return None
+        head, _, name = target.rpartition(".")
+        prefix, dot, kind = head.rpartition(".")
+        module = _top(resource).by_address.get(prefix + dot)
+        found = module.resources_of(kind) if module is not None else []
+        return next((candidate for candidate in found if candidate.name == name), None)
 
     def resolve(self, resource: Resource, value: Value) -> Resource | None:
         """Return the resource that a value read in `resource` refers to, None when it refers to none of the same root."""
-        root = self._root_of.get(id(resource))
         for found in references_in(value):
-            target = self._by_address.get((id(root), found.target))
+            target = self._at(resource, found.target)
             if target is not None:
                 return target
         return None
 
     def references(self, resource: Resource) -> list[Resource]:
         """Return the resources of the same root that `resource` refers to anywhere, in order of mention."""
-        root = self._root_of.get(id(resource))
         out: list[Resource] = []
         for found in _mentions(resource.body):
-            target = self._by_address.get((id(root), found.target))
+            target = self._at(resource, found.target)
             if target is not None and target is not resource and target not in out:
                 out.append(target)
         return out
 
     def referenced_by(self, resource: Resource) -> list[Resource]:
         """Return the resources of the same root that refer to `resource`."""
-        root = self._root_of[id(resource)]
+        root = self.root_of(resource)
         uses = self._uses.get(root.key)
         if uses is None:
             uses = self._uses[root.key] = {}
             for user in root.resources:
-                for target in self.references(user):
-                    uses.setdefault(target.address, []).append(user)
-        return uses.get(resource.address, [])
+                for found in _mentions(user.body):
+                    users = uses.setdefault(found.target, [])
+                    if user not in users:
+                        users.append(user)
+        users = [*uses.get(resource.address, []), *uses.get(_bare(resource), [])]
+        return [user for number, user in enumerate(users) if user is not resource and user not in users[:number]]
 
     def _functions(self, root: str) -> dict[str, Callable[[list[Value]], Value]]:
         """Return the functions that read files of the repository, for a root."""
@@ -198,6 +203,15 @@ class TerraformProject:
             return template_value(data, bound if isinstance(bound, dict) else {})
 
         return {"file": lambda arguments: templatefile(arguments[:1]), "templatefile": templatefile}
+
+
+def _top(resource: Resource) -> ModuleInstance:
+    """Return the root's own module instance."""
+    module = resource.owner
+    assert module is not None
+    while module.parent is not None:
+        module = module.parent
+    return module
 
 
 def _bare(resource: Resource) -> str:

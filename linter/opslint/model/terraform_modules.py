@@ -7,6 +7,7 @@ from posixpath import normpath
 
 from opslint.base.typing import TYPE_CHECKING
 from opslint.base.value import Known, known, unknown
+from opslint.model.terraform_directories import MAX_MODULE_DEPTH, called_paths, local_source
 from opslint.model.terraform_eval import Evaluator, Names, items_of
 from opslint.model.terraform_nodes import Body, Resource
 from opslint.model.terraform_values import as_number, as_text, reference, settled
@@ -19,36 +20,12 @@ if TYPE_CHECKING:
     from opslint.base.location import Loc
     from opslint.base.value import Value
     from opslint.facts.terraform import TfBlock
+    from opslint.model.terraform_directories import Directory
 
-MAX_MODULE_DEPTH = 8
 MAX_INSTANCES = 40
 """Resources or module calls that one `for_each` is expanded to; beyond it stands one whose key is unknown."""
 
 _NOT_RESOURCES = frozenset("each count self".split())
-
-
-class Directory:
-    """The Terraform files of one directory."""
-
-    __slots__ = ("blocks", "files", "path", "resources")
-
-    def __init__(self, path: str) -> None:
-        self.path = path
-        self.files: list[str] = []
-        self.blocks: dict[str, list[TfBlock]] = {}
-        self.resources: dict[tuple[str, str], TfBlock] = {}
-
-    def add(self, block: TfBlock) -> None:
-        """Take one block."""
-        if block.path not in self.files:
-            self.files.append(block.path)
-        self.blocks.setdefault(block.block, []).append(block)
-        if block.block == "resource" and len(block.labels) == 2:
-            self.resources.setdefault((block.labels[0], block.labels[1]), block)
-
-    def of(self, kind: str) -> list[TfBlock]:
-        """Return the top-level blocks of one type."""
-        return self.blocks.get(kind, [])
 
 
 class Input:
@@ -116,6 +93,7 @@ class ModuleInstance:
         self.evaluator: Evaluator = parent.evaluator if parent else Evaluator()
         self._values: dict[tuple[str, str], Value] = {}
         self._entered: set[tuple[str, str]] = set()
+        self._resources: dict[str, list[Resource]] = {}
         self.names = Names(bound=bound or {}, functions=self._functions(), look=self._look)
 
     def _functions(self) -> dict[str, Callable[[list[Value]], Value]]:
@@ -339,31 +317,36 @@ class ModuleInstance:
             out.append((text or "", {"each": each}, text is None))
         return out
 
-    @cached_property
+    @property
     def resources(self) -> list[Resource]:
         """The resources of this instance, without its children's."""
-        out: list[Resource] = []
-        for block in self.directory.of("resource"):
-            if len(block.labels) != 2:
-                continue
-            for key, bound, uncertain in self.instances(block):
-                names = self.names.binding(**bound) if bound else self.names
-                suffix = f'["{key}"]' if key else ""
-                out.append(
-                    Resource(
-                        kind=block.labels[0],
-                        name=block.labels[1],
-                        address=f"{self.address}{block.labels[0]}.{block.labels[1]}{suffix}",
-                        body=self.body(block, names),
-                        loc=block.loc,
-                        root=self.settings.root,
-                        module_path=self.directory.path,
-                        environments=self.environments,
-                        files=self.files,
-                        uncertain=uncertain or self.uncertain,
-                    )
-                )
-        return out
+        return [resource for kind in self.directory.types for resource in self.resources_of(kind)]
+
+    def resources_of(self, kind: str) -> list[Resource]:
+        """Return the resources of one type of this instance; `count` and `for_each` of other types are not looked at."""
+        found = self._resources.get(kind)
+        if found is None:
+            found = [resource for block in self.directory.types.get(kind, []) for resource in self._made(block)]
+            self._resources[kind] = found
+        return found
+
+    def _made(self, block: TfBlock) -> Iterator[Resource]:
+        for key, bound, uncertain in self.instances(block):
+            names = self.names.binding(**bound) if bound else self.names
+            suffix = f'["{key}"]' if key else ""
+            yield Resource(
+                kind=block.labels[0],
+                name=block.labels[1],
+                address=f"{self.address}{block.labels[0]}.{block.labels[1]}{suffix}",
+                body=self.body(block, names),
+                loc=block.loc,
+                root=self.settings.root,
+                module_path=self.directory.path,
+                environments=self.environments,
+                files=self.files,
+                uncertain=uncertain or self.uncertain,
+                owner=self,
+            )
 
     def all_modules(self) -> Iterator[ModuleInstance]:
         """Yield this instance and all below it."""
@@ -371,11 +354,20 @@ class ModuleInstance:
         for _name, _key, child in self.children:
             yield from child.all_modules()
 
+    def modules_with(self, types: frozenset[str], below: dict[str, frozenset[str]]) -> Iterator[ModuleInstance]:
+        """Yield the instances that declare resources of some of `types`; `below` tells which types a directory leads to."""
+        if types.isdisjoint(below.get(self.directory.path, frozenset())):
+            return
+        if not types.isdisjoint(self.directory.types):
+            yield self
+        if any(not types.isdisjoint(below.get(path, frozenset())) for path in called_paths(self.directory)):
+            for _name, _key, child in self.children:
+                yield from child.modules_with(types, below)
 
-def local_source(block: TfBlock) -> str | None:
-    """Return the relative path a module block's `source` names, None when it is not a path of this repository."""
-    for name, _at, expression in block.body[0]:
-        if name == "source" and expression[0] == "lit" and isinstance(expression[1], str):
-            source = expression[1]
-            return source if source.startswith(("./", "../")) or source in (".", "..") else None
-    return None
+    @cached_property
+    def by_address(self) -> dict[str, ModuleInstance]:
+        """All instances from here down, by the prefix of their addresses."""
+        found: dict[str, ModuleInstance] = {}
+        for module in self.all_modules():
+            found.setdefault(module.address, module)
+        return found

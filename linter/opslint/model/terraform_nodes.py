@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from opslint.base.expression import BodyData, Expression
     from opslint.base.location import Loc
     from opslint.base.value import Value
+    from opslint.model.terraform_modules import ModuleInstance
 
 MAX_DYNAMIC = 50
 """Blocks that one `dynamic` block is expanded to."""
@@ -186,7 +187,8 @@ class Resource:
 
     `address` is unique in the root (``module.db.aws_rds_cluster.main``). `environments` are the names it exists in ([]: the one
     unnamed environment); `files` what its meaning rests on. `uncertain`: its count is unknown, so it may not exist.
-    `platform`: ``terraform`` or ``cloudformation``. `module_path` is the directory (or template) that declares it.
+    `platform`: ``terraform`` or ``cloudformation``. `module_path` is the directory (or template) that declares it,
+    `owner` its module instance (None in CloudFormation).
     """
 
     __slots__ = (
@@ -197,6 +199,7 @@ class Resource:
         "loc",
         "module_path",
         "name",
+        "owner",
         "path",
         "platform",
         "root",
@@ -218,6 +221,7 @@ class Resource:
         files: list[str],
         uncertain: bool = False,
         platform: str = "terraform",
+        owner: ModuleInstance | None = None,
     ) -> None:
         self.type = kind
         self.name = name
@@ -231,6 +235,7 @@ class Resource:
         self.files = files
         self.uncertain = uncertain
         self.platform = platform
+        self.owner = owner
 
     def get(self, *names: str) -> Value:
         """Return the value at `names` (`Body.get`)."""

@@ -7,7 +7,8 @@ from opslint.base.record import Record
 from opslint.base.typing import TYPE_CHECKING
 from opslint.base.value import ABSENT, unknown
 from opslint.facts.terraform import HclFile, TfVars
-from opslint.model.terraform_modules import Directory, Input, ModuleInstance, Settings, local_source
+from opslint.model.terraform_directories import called_paths
+from opslint.model.terraform_modules import Input, ModuleInstance, Settings
 from opslint.model.terraform_nodes import Body
 from opslint.model.terraform_values import as_text
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from opslint.facts.terraform import TfBlock
     from opslint.model.environments import Environments
     from opslint.model.records import Environment
+    from opslint.model.terraform_directories import Directory
     from opslint.model.terraform_nodes import Resource
 
 STATE_FIELDS: dict[str, tuple[str, ...]] = {
@@ -110,7 +112,7 @@ class Root(Record):
 
     `key` is unique and readable (``infra``, ``infra@staging``); `path` its directory; `environments` the names it is applied in
     ([]: the one unnamed environment). `applied` is False for a module that nothing in the repository calls. `tfvars` are the value
-    files of this instance, `files` all it rests on. `uses_workspace`: its code reads ``terraform.workspace``.
+    files of this instance, `files` all it rests on. `uses_workspace`: it has a backend and its code reads ``terraform.workspace``.
     """
 
     __slots__ = (
@@ -200,16 +202,7 @@ class RootFinder:
             current = parent_of(current)
 
     def _called_directories(self) -> set[str]:
-        from posixpath import normpath
-
-        called: set[str] = set()
-        for directory in self._directories.values():
-            for block in directory.of("module"):
-                source = local_source(block)
-                if source is not None:
-                    path = normpath(f"{directory.path or '.'}/{source}")
-                    called.add("" if path == "." else path)
-        return called
+        return {path for directory in self._directories.values() for path in called_paths(directory)}
 
     def roots(self) -> list[Root]:
         """Return all roots, by path and environment."""
@@ -309,7 +302,7 @@ class RootFinder:
             path=path,
             providers=[module.body(block) for block in directory.of("provider")],
             tfvars=[given.path for given in values],
-            uses_workspace=_uses_workspace(directory),
+            uses_workspace=backend is not None and _uses_workspace(directory),
         )
 
     def _root_environments(self, module: ModuleInstance) -> list[str]:

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from opslint.model.terraform_nodes import Resource
 
 
+TYPES = (*ecs.TASK_TYPES, *ecs.SERVICE_TYPES, *cloud_run.TYPES)
+
+
 def deployments(model: DeploymentModel) -> list[Deployment]:
     """Return one deployment for each Terraform root and each template that declares a workload, in order of keys."""
     functions: dict[str, list[Function]] = {}
@@ -26,7 +29,8 @@ def deployments(model: DeploymentModel) -> list[Deployment]:
     out: list[Deployment] = []
     for root in model.terraform.roots:
         key = f"terraform:{root.key}"
-        made = _deployment(model, key, root.resources, root.environments, root.files, root.loc, functions.get(key, []))
+        resources = model.terraform.resources_in(root, *TYPES)
+        made = _deployment(model, key, resources, root.environments, root.files, root.loc, functions.get(key, []))
         if made.workloads:
             out.append(made)
     for template in model.resources.templates:

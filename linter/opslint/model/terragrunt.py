@@ -9,8 +9,9 @@ from posixpath import normpath, relpath
 
 from opslint.base.typing import TYPE_CHECKING
 from opslint.base.value import Known, known, unknown
+from opslint.model.terraform_directories import Directory
 from opslint.model.terraform_eval import Evaluator, Names
-from opslint.model.terraform_modules import Directory, Input, ModuleInstance, Settings
+from opslint.model.terraform_modules import Input, ModuleInstance, Settings
 from opslint.model.terraform_nodes import Body
 from opslint.model.terraform_roots import Backend, Root, parent_of
 from opslint.model.terraform_values import as_text, settled

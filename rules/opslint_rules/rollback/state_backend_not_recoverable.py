@@ -142,7 +142,7 @@ class StateBackendNotRecoverable(ProjectRule):
 
 def _is_deployed(root: Root, *, only: bool) -> bool:
     """Tell whether something says that a team applies this root: an environment, values, a variable for the environment."""
-    if not (root.resources or root.module.directory.of("module") or root.providers):
+    if not (root.module.directory.types or root.module.directory.of("module") or root.providers):
         return False
     if root.environments or root.tfvars or only:
         return True
