@@ -173,6 +173,15 @@ def test_no_findings_and_nothing_understood_never_look_alike() -> None:
     assert "not linked: no service could be linked" in unlinked
 
 
+def test_what_could_not_be_linked_is_said_before_anything_that_was_found() -> None:
+    hints = ["staging.yaml is not read", "no service could be linked to code: none starts any\n[[service]] helps"]
+    lines = render("text", sample.result(hints=hints), sample.context()).splitlines()
+    assert lines[3:5] == ["not linked: no service could be linked to code: none starts any", "    [[service]] helps"]
+    assert lines.index("not seen: staging.yaml is not read") > next(
+        i for i, line in enumerate(lines) if line.startswith("error[")
+    )
+
+
 def test_text_has_a_verdict_for_each_environment_then_errors_first() -> None:
     result = sample.result(
         findings=[

@@ -10,6 +10,7 @@ from opslint.engine.fingerprint import Addresses, stamp
 from opslint.engine.fixes import offered
 from opslint.engine.select import Severities, lower
 from opslint.engine.suppress import Suppressions, today
+from opslint.engine.unlinked import unlinked
 from opslint.engine.worker import decode_report, encode_report, encode_text
 from opslint.syntax.readers import SOFT_KINDS, has_reader
 
@@ -113,7 +114,7 @@ def link(model: DeploymentModel, stage: FileStage, packs: Packs, settings: Proje
     linked.environments = [item.name for item in model.environments.all]
     _note_unread(model, stage)
     linked.undecided += sum(1 for spot in model.blind_spots if spot.kind == "service-not-linked")
-    linked.hints = hints_of(model)
+    linked.hints = [*unlinked(model), *hints_of(model)]
     return linked
 
 

@@ -28,13 +28,14 @@ def render(result: RunResult, context: RenderContext) -> str:
     page = _Page(result, context)
     if not context.quiet:
         page.verdicts()
+        page.hints(not_linked=True)
     for severity in ("error", "warning", "note"):
         for finding in result.findings:
             if finding.severity == severity:
                 page.finding(finding)
     page.problems()
     if not context.quiet:
-        page.hints()
+        page.hints(not_linked=False)
         page.totals()
     return "".join(f"{line}\n" for line in page.lines)
 
@@ -63,7 +64,7 @@ def verdict(result: RunResult, environment: str | None) -> tuple[str, str]:
     if not result.complete:
         return "not enough known", _join([counts, "some files were not read to their end"])
     if any(hint.startswith(NOT_LINKED) for hint in result.hints):
-        return "not enough known", _join([counts, "see what could not be linked, below"])
+        return "not enough known", _join([counts, "see what could not be linked"])
     return "GO", counts or "nothing found"
 
 
@@ -162,15 +163,15 @@ class _Page:
         where = f" {self.place(problem.path, problem.span)}:" if problem.path else ""
         self.say(f"{head}{where} {prose(problem.message)}")
 
-    def hints(self) -> None:
-        """What could not be linked, and the configuration that would help."""
-        for hint in self.result.hints:
+    def hints(self, *, not_linked: bool) -> None:
+        """What could not be linked, and the configuration that would help: what takes the ground from all else comes first."""
+        hints = [hint for hint in self.result.hints if hint.startswith(NOT_LINKED) == not_linked]
+        for hint in hints:
             lines = hint.split("\n")
-            word = "not linked:" if hint.startswith(NOT_LINKED) else "not seen:"
-            self.say(f"{self.paint('warning', word)} {prose(lines[0])}")
+            self.say(f"{self.paint('warning', 'not linked:' if not_linked else 'not seen:')} {prose(lines[0])}")
             for line in lines[1:]:
                 self.say(f"    {visible(line)}")
-        if self.result.hints:
+        if hints:
             self.say()
 
     def totals(self) -> None:
