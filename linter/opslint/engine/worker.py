@@ -16,7 +16,7 @@ from opslint.engine.classify import PRESCREENED
 from opslint.engine.packs import PackError
 from opslint.engine.prescreen import Prescreen
 from opslint.engine.suppress import parse_comments
-from opslint.facts.registry import SCANNERS, modules_for
+from opslint.facts.registry import SCANNERS, modules_for, views
 from opslint.syntax import readers
 from opslint.syntax.document import ReadProblem
 from opslint.syntax.guard import is_heavy
@@ -246,7 +246,7 @@ class Analyser:
             reporter = Reporter(entry.name)
             try:
                 subscription = rule.on  # type: ignore[attr-defined]
-                for view in document.views(subscription.hook, subscription.names):
+                for view in views(document, subscription.hook, subscription.names):
                     rule.check(view, reporter)  # type: ignore[attr-defined]
                 rows = [encode_report(report) for report in reporter.reports]
             except Exception as error:  # noqa: BLE001 - whatever a pack or reader raises is a problem of the run, not its end

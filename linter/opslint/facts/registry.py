@@ -2,6 +2,14 @@
 
 from __future__ import annotations
 
+from opslint.base.typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any
+
+    from opslint.syntax.document import Document
+
 FACT_MODULES: dict[str, tuple[str, ...]] = {
     "opslint.facts.answers": ("python",),
     "opslint.facts.clients": ("python",),
@@ -39,6 +47,22 @@ SCANNERS: dict[str, str] = {
     "python": "opslint.facts.modules:scan_imports",
 }
 """Kind → `scan(data, places) -> facts` for files of prescreened kinds that were not parsed."""
+
+
+HOOKS: dict[str, str] = {
+    "jobs": "opslint.facts.workflows:job_views",
+}
+"""Hook of a file rule → `views(document)` that gives typed views; every other hook is answered by the document itself."""
+
+
+def views(document: Document, hook: str, names: tuple[str, ...]) -> Iterator[Any]:
+    """Yield what a file rule with this subscription sees of a document."""
+    maker = HOOKS.get(hook)
+    if maker is None:
+        yield from document.views(hook, names)
+        return
+    module, _, name = maker.partition(":")
+    yield from getattr(__import__(module, fromlist=[name]), name)(document)
 
 
 def modules_for(kind: str) -> list[str]:
