@@ -17,7 +17,7 @@ def text(view: dict[str, Any], *, everything: bool) -> str:
     names = [item["name"] for item in view["environments"]]
     lines = ["Environments: " + (visible(", ".join(names)) or f"none named; one {UNNAMED}, judged like production")]
     lines += _section("Services", [_service(item) for item in view["services"]], "no workload was found", limit)
-    lines += _section("Variables", _variables(view["variables"]), "nothing sets any", limit)
+    lines += _section("Variables (! the code needs it, ? reads it)", _variables(view["variables"]), "nothing sets any", limit)
     lines += _section(
         "Resources", [_resource(item) for item in view["resources"]], "no Terraform or CloudFormation resource", limit
     )
@@ -30,7 +30,7 @@ def text(view: dict[str, Any], *, everything: bool) -> str:
 def _section(title: str, rows: list[str], nothing: str, limit: int) -> list[str]:
     shown = rows[:limit] or [f"({nothing})"]
     more = [f"  ... and {len(rows) - limit} more (--all)"] if len(rows) > limit else []
-    return ["", f"{title} ({len(rows)})", *(f"  {row}" for row in shown), *more]
+    return ["", f"{title}: {len(rows)}", *(f"  {row}" for row in shown), *more]
 
 
 def _service(item: dict[str, Any]) -> str:
@@ -47,7 +47,7 @@ def _variables(rows: list[dict[str, Any]]) -> list[str]:
     if not rows:
         return []
     heads = [visible(name or UNNAMED) for name in names]
-    labels = [visible(f"{row['service']} {row['name']}") for row in rows]
+    labels = [visible(f"{row['service']} {row['name']}") + _reading(row) for row in rows]
     first = max(map(len, labels))
     widths = [max(len(head), 6) for head in heads]
     lines = [" " * first + "  " + "  ".join(head.ljust(width) for head, width in zip(heads, widths, strict=True)).rstrip()]
@@ -56,6 +56,11 @@ def _variables(rows: list[dict[str, Any]]) -> list[str]:
         line = "  ".join(cells.get(name, "").ljust(width) for name, width in zip(names, widths, strict=True))
         lines.append(f"{label.ljust(first)}  {line}".rstrip())
     return lines
+
+
+def _reading(row: dict[str, Any]) -> str:
+    """Mark what the code reads: `!` when it fails without, `?` when it does not."""
+    return " !" if any(read["required"] for read in row["reads"]) else " ?" if row["reads"] else ""
 
 
 def _resource(item: dict[str, Any]) -> str:

@@ -14,8 +14,10 @@ if TYPE_CHECKING:
     from opslint.base.location import Loc
     from opslint.base.rule import ProjectRule
     from opslint.base.value import Value
+    from opslint.model.env_reads import Read
     from opslint.model.model import DeploymentModel
     from opslint.model.records import Container, Entry, Service, Workload
+    from opslint.model.terraform_nodes import Resource
 
 UNNAMED = "deployment"
 """What the one environment of a project without any is called in text; null in JSON."""
@@ -87,20 +89,28 @@ class View:
         }
 
     def _variables(self) -> list[dict[str, Any]]:
-        """Variables × environments, by service: what sets each, and whether more may be set than could be read."""
+        """Variables × environments, by service: what sets each, what reads each, and whether more may be set than was read."""
         rows: dict[tuple[str, str], dict[str | None, dict[str, Any]]] = {}
         scopes: dict[str, dict[str | None, list[str]]] = {}
+        reads: dict[tuple[str, str], list[Read]] = {}
         names = self._service_names()
         for workload in self.model.workloads:
             environments: list[str | None] = [*workload.environments] or [None]
             for container in workload.containers:
                 service = names.get((id(workload), id(container)), workload.name)
+                scope = self.model.variables.resolve(workload, container)
+                for read in self.model.variables.reads_of(container)[0]:
+                    rows.setdefault((service, read.name), {})
+                    known = reads.setdefault((service, read.name), [])
+                    if read not in known:
+                        known.append(read)
                 for environment in environments:
                     opened = scopes.setdefault(service, {}).setdefault(environment, [])
-                    opened += [reason for reason, _loc in container.open_reasons if reason not in opened]
-                    for entry in container.entries:
+                    opened += [reason for reason, _loc in scope.open_reasons if reason not in opened]
+                    for name, binding in scope.bindings.items():
+                        entry = binding.entry
                         cell = {"state": _state(entry.value), "origin": entry.origin, **self._at(entry.loc)}
-                        rows.setdefault((service, entry.name), {})[environment] = cell
+                        rows.setdefault((service, name), {})[environment] = cell
         order = {item.name: number for number, item in enumerate(self.model.environments.all)}
         out = []
         for (service, name), cells in sorted(rows.items(), key=lambda item: item[0]):
@@ -108,7 +118,8 @@ class View:
             for environment, opened in sorted(scopes[service].items(), key=lambda item: order.get(item[0] or "", -1)):
                 missing: dict[str, Any] = {"state": "open" if opened else "absent", "origin": "; ".join(opened) or None}
                 row.append({"environment": environment, **cells.get(environment, {**missing, "path": None, "line": None})})
-            out.append({"service": service, "name": name, "environments": row})
+            read_at = [{"required": read.required, **self._at(read.loc)} for read in reads.get((service, name), [])]
+            out.append({"service": service, "name": name, "environments": row, "reads": read_at})
         return out
 
     def _service_names(self) -> dict[tuple[int, int], str]:
@@ -129,9 +140,13 @@ class View:
                 "uncertain": resource.uncertain,
                 **self._at(resource.loc),
             }
-            for resource in self.model.resources.all
+            for resource in self._all_resources()
         ]
         return sorted(rows, key=lambda row: (str(row["root"]), str(row["address"])))
+
+    def _all_resources(self) -> list[Resource]:
+        declared = [resource for template in self.model.resources.templates for resource in template.resources]
+        return [*self.model.terraform.all_resources, *declared]
 
     def _links(self) -> list[dict[str, Any]]:
         """What was joined with what, and where the evidence stands."""
