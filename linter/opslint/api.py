@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from opslint.facts.gitlab import GitlabPipeline
     from opslint.facts.handlers import Handler
     from opslint.facts.helm import HelmChart
-    from opslint.facts.http import HttpCall, TimedCall
+    from opslint.facts.http import HttpCall, SessionMade, TimedCall
     from opslint.facts.kubernetes import KubernetesObject
     from opslint.facts.migrations import AlembicRevision, DjangoMigration, MigrationRun, SqlScript
     from opslint.facts.modules import Function
@@ -66,13 +66,12 @@ if TYPE_CHECKING:
     from opslint.model.resource_records import Alarm, EventSource, Queue, Stateful
     from opslint.model.route_table import RouteInfo, RouteTable
     from opslint.model.service_probes import Asked, asked
-    from opslint.model.service_probes import asked
     from opslint.model.stateful import bucket_versioned
     from opslint.model.terraform_nodes import Resource
     from opslint.model.terraform_roots import Root
     from opslint.model.terraform_values import as_number, as_text, settled, spelled
-    from opslint.model.webhooks import Webhook
     from opslint.model.variables import Scope
+    from opslint.model.webhooks import Webhook
 
 _LAZY = {
     "Action": "opslint.model.pipelines",
@@ -125,6 +124,7 @@ _LAZY = {
     "Selection": "opslint.model.k8s_selectors",
     "Service": "opslint.model.records",
     "SettingsClass": "opslint.facts.settings_classes",
+    "SessionMade": "opslint.facts.http",
     "SilentExcept": "opslint.facts.exceptions",
     "SqlScript": "opslint.facts.migrations",
     "Stateful": "opslint.model.resource_records",
@@ -241,6 +241,7 @@ __all__ = [
     "Selection",
     "Service",
     "SettingsClass",
+    "SessionMade",
     "SilentExcept",
     "Span",
     "SqlScript",

@@ -74,3 +74,11 @@ def test_references_inside_variables_stay() -> None:
     assert "aws_sqs_queue" in kept(
         {"main.tf": 'resource "f_f" "f" {\n  environment {\n    variables = { Q = aws_sqs_queue.q.url, PORT = "80" }\n  }\n}\n'}
     )
+
+
+def test_only_tier_words_of_a_bare_text_are_kept() -> None:
+    from opslint.base.masking import mask
+
+    assert mask("acme-exports-production").name == "production"
+    assert mask("acme-reproduction-product").name == ""
+    assert mask("pass phrase with prod").name == ""

@@ -93,9 +93,7 @@ def heredocs_apart(ours_: dict, theirs_: dict) -> None:
     """A heredoc without holes is a literal to us and raw text to python-hcl2: neither is wrong."""
     for name, value in theirs_["attributes"].items():
         mine = ours_["attributes"].get(name)
-        if value == OTHER and isinstance(mine, str) and mine.endswith("\n"):
-            ours_["attributes"][name] = OTHER
-        elif isinstance(mine, list) and value == OTHER:
+        if (value == OTHER and isinstance(mine, str) and mine.endswith("\n")) or (isinstance(mine, list) and value == OTHER):
             ours_["attributes"][name] = OTHER
     for mine, other in zip(ours_["blocks"], theirs_["blocks"], strict=False):
         heredocs_apart(mine[2], other[2])

@@ -37,7 +37,8 @@ class Masked(Record):
     """What may be known of a possibly secret value.
 
     `kind`: ``empty bool int number url arn email path host text``. `scheme`, `host`, `port`, `name` (database,
-    bucket, last path segment of an identity) are set for URLs, ARNs and bare hosts; `digest` is a keyed hash of
+    bucket, last path segment of an identity) are set for URLs, ARNs and bare hosts; of a bare text `name` keeps only the words
+    that name a tier (``production`` of ``acme-exports-production``); `digest` is a keyed hash of
     the whole value without user-info and query; `plain` is the text itself for booleans and short integers.
     """
 
@@ -86,7 +87,19 @@ def mask(text: str) -> Masked:
     host, _, port = lower.partition(":")
     if is_host(host) and (not port or port.isdigit()):
         return _masked("host", lower, host=host, port=port)
-    return _masked("text", text)
+    return _masked("text", text, name=_tier_words(lower))
+
+
+_TIER_WORDS = frozenset("prod production prd staging stage stg uat preprod dev development sandbox preview ephemeral".split())
+"""Words that may be kept of a text: they name a tier and nothing else."""
+
+
+def _tier_words(text: str) -> str:
+    """Return the words of an identifier that name a tier, joined by spaces; "" for texts with blanks (sentences, keys)."""
+    if len(text) > 120 or " " in text:
+        return ""
+    words = "".join(char if char.isalnum() else " " for char in text).split()
+    return " ".join(word for word in words if word in _TIER_WORDS)
 
 
 def _mask_url(text: str) -> Masked:

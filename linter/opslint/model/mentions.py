@@ -106,11 +106,12 @@ class Mention(Record):
 
 
 def mentions(model: DeploymentModel) -> list[Mention]:
-    """Return the values of all named environments, each place once per environment."""
-    seen: set[tuple[str, Loc, str]] = set()
+    """Return the values of all named environments, each once per environment, file and name."""
+    seen: set[tuple[str, ...]] = set()
     out: list[Mention] = []
-    for found in (*_of_workloads(model), *_of_dotenv(model), *_of_terraform(model), *_of_secret_stores(model)):
-        key = (found.environment, found.loc, found.name)
+    # A dotenv file is read for itself and through the workload it is given to: the former knows where the value stands.
+    for found in (*_of_dotenv(model), *_of_workloads(model), *_of_terraform(model), *_of_secret_stores(model)):
+        key = (found.environment, found.loc[0], found.name, found.value.digest)
         if key not in seen:
             seen.add(key)
             out.append(found)

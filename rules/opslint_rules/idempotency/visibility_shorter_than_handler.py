@@ -111,7 +111,9 @@ class VisibilityShorterThanHandler(ProjectRule):
         refused = visibility < timeout
         name = f"`{queue.resource.name}` ({visibility:g} s)"
         if refused:
-            message = f"Visibility timeout of {name} is below the timeout of its function ({timeout:g} s): AWS refuses the mapping"
+            message = (
+                f"Visibility timeout of {name} is below the timeout of its function ({timeout:g} s): AWS refuses the mapping"
+            )
         else:
             sum_ = f"6 × {timeout:g} s" + (f" + {window:g} s batch window" if window else "")
             message = (
@@ -121,7 +123,10 @@ class VisibilityShorterThanHandler(ProjectRule):
         report(
             at=loc,
             message=message,
-            evidence=[(function.timeout_loc, f"the function may take {timeout:g} s"), (source.loc, "the queue feeds the function")],
+            evidence=[
+                (function.timeout_loc, f"the function may take {timeout:g} s"),
+                (source.loc, "the queue feeds the function"),
+            ],
             environments=sorted({name for item in found if item[3].queue for name in item[3].queue.resource.environments}),
             key=queue.resource.address,
             severity=None if refused else "note" if queue.fifo else "warning",

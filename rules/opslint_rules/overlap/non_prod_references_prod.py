@@ -100,7 +100,7 @@ class NonProdReferencesProd(ProjectRule):
         elif same is not None:
             message = f"`{name}` of {who} points at production's own resource"
         else:
-            message = f"`{name}` of {who} names production (`{named}`)"
+            message = f"`{name}` of {who} names production" + (f" (`{named}`)" if not named.isalpha() else "")
         evidence = [(same.loc, f"production uses the same value (`{same.name}`)")] if same is not None and same.loc != loc else []
         report(
             at=loc,

@@ -120,7 +120,9 @@ class SharedTerraformState(ProjectRule):
             if root.path != first.path and loc is not None:
                 evidence.append((loc, f"{_name(root)} keeps its state in the same place"))
             else:
-                evidence.extend(((path, (1, 1, 1, 1)), f"{_name(root)} is applied with these values") for path in root.tfvars[-1:])
+                evidence.extend(
+                    ((path, (1, 1, 1, 1)), f"{_name(root)} is applied with these values") for path in root.tfvars[-1:]
+                )
         report(
             at=_key_loc(first) or first.loc,
             message=f"{who} write the same Terraform state: applying one plans to destroy what the other created",
