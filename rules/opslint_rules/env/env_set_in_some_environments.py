@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from opslint.api import TYPE_CHECKING, EnvRead, Known, Meta, ProjectRule, SettingsClass, tier_of
+from opslint.api import TYPE_CHECKING, DotenvFile, EnvRead, Known, Meta, ProjectRule, SettingsClass, tier_of
 
 if TYPE_CHECKING:
     from opslint.api import Container, DeploymentModel, Loc, Read, Reporter, Scope, Workload
@@ -39,7 +39,8 @@ class EnvSetInSomeEnvironments(ProjectRule):
     What it finds
     -------------
     Two environments (production, staging, preview) of one service on the same platform, all variables of both known, one of
-    them setting a variable that the code reads and the other not.
+    them setting a variable that the code reads and the other not. Also a deployment whose complete list of variables leaves out
+    what `.env.example` documents and the code reads without a harmless default: it works on people's own machines only.
 
     In production
     -------------
@@ -127,6 +128,39 @@ class EnvSetInSomeEnvironments(ProjectRule):
                     self._compare(model, service.name, runs, found, report)
         for gaps in found.values():
             _report(gaps, report)
+        self._documented(model, set(found), report)
+
+    def _documented(self, model: DeploymentModel, reported: set[str], report: Reporter) -> None:
+        """What the example file documents for people's own machines, and no container of a deployment gets."""
+        for service in model.services:
+            examples = [fact for fact in model.facts(DotenvFile) if _is_example_of(fact.path, service.context)]
+            documented = {row[0]: fact.place(row[1]) for fact in examples for row in fact.entries}
+            groups: dict[str, list[tuple[Workload, Container]]] = {}
+            for (workload, container), entries in zip(service.runs, service.entries, strict=True):
+                tiers = {tier_of(name) for name in workload.environments}
+                if documented and not service.unlinked and entries and (not tiers or tiers & _JUDGED):
+                    runs = groups.setdefault(workload.deployment, [])
+                    runs.insert(0 if any(entry.role == "web" for entry in entries) else len(runs), (workload, container))
+            lost: dict[tuple[str, ...], list[tuple[Workload, Container, list[Read]]]] = {}
+            for runs in groups.values():
+                reads = self._lost(model, runs, set(documented) - reported)
+                if reads:
+                    lost.setdefault(tuple(read.name for read in reads), []).append((*runs[0], reads))
+            for found in lost.values():
+                _report_lost(service.name, found, documented, report)
+
+    def _lost(self, model: DeploymentModel, runs: list[tuple[Workload, Container]], documented: set[str]) -> list[Read]:
+        """The reads of documented names that none of the containers gets, where all of them are known and some name is passed on."""
+        scopes = [model.variables.resolve(workload, container) for workload, container in runs]
+        if not all(scope.closed for scope in scopes):
+            return []
+        reads = [read for _workload, container in runs for read in _first_reads(model.variables.reads_of(container)[0])]
+        asked = [read for read in _first_reads(reads) if read.name in documented and not read.required]
+        unset = [read for read in asked if not any(model.variables.is_set(scope, read) for scope in scopes)]
+        if len(unset) == len(asked):
+            return []
+        optional = model.settings.optional_env
+        return [read for read in unset if read.default_kind not in ("harmless", "unknown") and read.name not in optional]
 
     def _compare(
         self,
@@ -176,6 +210,40 @@ def _report(gaps: list[_Gap], report: Reporter) -> None:
         service=first.service,
         derived={path for gap in gaps for path in gap.paths()},
     )
+
+
+def _report_lost(
+    service: str, found: list[tuple[Workload, Container, list[Read]]], documented: dict[str, Loc], report: Reporter
+) -> None:
+    workload, container, reads = found[0]
+    names = ", ".join(f"`{read.name}`" for read in reads[:4]) + (f" and {len(reads) - 4} more" if len(reads) > 4 else "")
+    evidence = [
+        (documented[reads[0].name], "documented here"),
+        *((read.loc, f"`{read.name}` is read here") for read in reads[:6]),
+    ]
+    evidence.extend((_last_entry(other), f"nor does `{run.name}` of {run.deployment}") for run, other, _reads in found[1:4])
+    report(
+        at=_last_entry(container),
+        message=f"`{workload.name}` never gets {names}: documented in {evidence[0][0][0]} and read by the code, but not passed on",
+        evidence=evidence,
+        environments=sorted({name for run, _container, _reads in found for name in run.environments}),
+        key=reads[0].name,
+        service=service,
+        confidence="medium",
+        derived={path for run, _container, _reads in found for path in run.files},
+    )
+
+
+def _last_entry(container: Container) -> Loc:
+    own = [entry.loc for entry in container.entries if entry.loc[0] == container.loc[0]]
+    return own[-1] if own else container.loc
+
+
+def _is_example_of(path: str, context: str) -> bool:
+    """Tell whether a dotenv file is the example that people copy, at the top of the project or of the service."""
+    directory, _, name = path.rpartition("/")
+    words = name.lower().replace("-", ".").replace("_", ".").split(".")
+    return directory in ("", context) and any(word in ("example", "sample", "template", "dist") for word in words)
 
 
 def _first_reads(reads: list[Read]) -> list[Read]:
