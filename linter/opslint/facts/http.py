@@ -40,6 +40,13 @@ class HttpCall(Fact):
     origin: str
 
 
+class SessionMade(Fact):
+    """A session is made here, of a driver that waits for ever: its calls may stand in files that name no driver."""
+
+    __slots__ = ("driver",)
+    driver: str
+
+
 class TimedCall(Fact):
     """A call with a limit: `seconds` it waits at most per attempt, None when the limit is given but not known."""
 
@@ -341,8 +348,15 @@ def extract(document: PythonDocument, emit: Emit) -> None:
         origin = site.origin
         if origin is None:
             continue
+        if origin in SESSIONS:
+            emit(SessionMade(at=document.place(site.node), driver="requests"))
+            continue
         _http(document, site, emit)
     _transports(document, emit)
+
+
+def _wanted(_document: PythonDocument, _emit: Emit) -> None:
+    """Nothing by itself: its literals are why a file without any other strong one is parsed at all."""
 
 
 EXTRACTORS = (
@@ -361,6 +375,8 @@ EXTRACTORS = (
         )
         + ("httplib2", "httpx", "openai", "pycurl", "requests")
         + ("setdefaulttimeout", "urllib"),
-        extract,
+        _wanted,
     ),
+    # A session may come from another file: whatever is parsed is looked through.
+    Extractor("python", (), extract, weak=True),
 )

@@ -96,6 +96,8 @@ def _header(value: str) -> str:
 
 
 def _webhooks(document: PythonDocument, emit: Emit) -> None:
+    if not _may_receive(document):
+        return
     headers = dict(_signature_reads(document))
     for site in document.calls:
         origin = site.origin or ""
@@ -143,8 +145,7 @@ def _root(document: PythonDocument, node: _ast.expr, scope: Scope) -> str:
 
 
 def _event_reads(document: PythonDocument, emit: Emit) -> None:
-    if not _may_receive(document):
-        return
+    receives = _may_receive(document)
 
     def note(node: _ast.expr, name: str, base: _ast.expr, scope: Scope, function: str) -> None:
         plain = _header(name)
@@ -152,7 +153,8 @@ def _event_reads(document: PythonDocument, emit: Emit) -> None:
             emit(EventIdRead(at=document.place(node), function=function, name=name, root="*"))
         elif name == "id":
             root = _root(document, base, scope)
-            if root:
+            # Elsewhere only a parameter can hold an event, handed on by the receiver.
+            if root and (receives or root.startswith("?")):
                 emit(EventIdRead(at=document.place(node), function=function, name=name, root=root))
 
     for node, block in document.subscripts:
@@ -165,8 +167,10 @@ def _event_reads(document: PythonDocument, emit: Emit) -> None:
             key = document.constant(site.node.args[0], site.scope)
             if isinstance(key, str):
                 note(site.node, key, func.value, site.scope, function_of(site.scope))
-        _passes(document, site, emit)
-    _attribute_reads(document, note)
+        if receives:
+            _passes(document, site, emit)
+    if receives or b"event.id" in document.data:
+        _attribute_reads(document, note)
 
 
 def _attribute_reads(document: PythonDocument, note: Callable[[_ast.expr, str, _ast.expr, Scope, str], None]) -> None:
@@ -215,4 +219,12 @@ def extract(document: PythonDocument, emit: Emit) -> None:
     _event_reads(document, emit)
 
 
-EXTRACTORS = (Extractor("python", ("compare_digest", "construct_event", "ebhook", "svix"), extract),)
+def _wanted(_document: PythonDocument, _emit: Emit) -> None:
+    """Nothing by itself: its literals are why a file without any other strong one is parsed at all."""
+
+
+EXTRACTORS = (
+    Extractor("python", ("compare_digest", "construct_event", "ebhook", "svix"), _wanted),
+    # A receiver hands its event to functions of files that never say webhook.
+    Extractor("python", (), extract, weak=True),
+)

@@ -393,7 +393,9 @@ class Handlers:
             target = self.project.resolve(fact.path, str(origin))
             if target.kind == "function":
                 function = self.project.function(target.path, target.name)
-                found = found or (function is not None and any(touch.kind != "disk" for touch in self.touches(function)))
+                # Who prints the error of the repository's own function knows that something was lost.
+                printed = fact.how == "print" and function is not None
+                found = found or printed or (function is not None and any(t.kind != "disk" for t in self.touches(function)))
                 continue
             name = target.name if target.kind == "external" else str(origin)
             if name.split(".")[0] in TELEMETRY:

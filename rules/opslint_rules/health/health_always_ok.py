@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from opslint.api import TYPE_CHECKING, Answer, Meta, ProjectRule
+from opslint.api import TYPE_CHECKING, Answer, Meta, ProjectRule, Route
 
 if TYPE_CHECKING:
     from opslint.api import DeploymentModel, Reporter, RouteInfo
@@ -94,7 +94,7 @@ class HealthAlwaysOk(ProjectRule):
         summary="A health endpoint looks at its dependencies and answers 200 whatever it finds",
         help="Answer 503 when a check fails.",
     )
-    needs = (Answer,)
+    needs = (Answer, Route)
 
     def check(self, model: DeploymentModel, report: Reporter) -> None:
         """Report each handler once."""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from opslint.api import TYPE_CHECKING, Answer, Known, Meta, ProjectRule, Route
+from opslint.api import TYPE_CHECKING, Answer, Meta, ProjectRule, Route, asked
 
 if TYPE_CHECKING:
-    from opslint.api import DeploymentModel, Probe, Reporter, RouteInfo, Service
+    from opslint.api import Asked, DeploymentModel, Reporter, RouteInfo, Service
 
 _ROLES = {
     "healthcheck": "health check",
@@ -115,40 +115,30 @@ class ReadinessChecksNothing(ProjectRule):
         """Report each handler once, with the probes that ask it and the dependency it ignores."""
         if model.settings.shallow_readiness:
             return
-        for service in model.services:
-            if not service.unlinked:
-                self._service(model, service, report)
-
-    def _service(self, model: DeploymentModel, service: Service, report: Reporter) -> None:
-        asked: dict[tuple[str, str], tuple[RouteInfo, list[tuple[Probe, list[str]]]]] = {}
-        table = model.routes.of(service)
-        ready = {
-            str(probe.path.value)
-            for _workload, container in service.runs
-            for probe in container.probes
-            if probe.role == "readiness" and isinstance(probe.path, Known)
-        }
-        for workload, container in service.runs:
-            for probe in container.probes:
-                if probe.role not in _ROLES or not isinstance(probe.path, Known) or not isinstance(probe.path.value, str):
+        checks = asked(model, frozenset(_ROLES))
+        ready = {check.service.name for check in checks if check.probe.role == "readiness"}
+        found: dict[tuple[str, str, str], tuple[Service, RouteInfo, list[Asked]]] = {}
+        for check in checks:
+            if check.probe.role == "healthcheck":
+                # Docker's and Compose's check stands for liveness where readiness is asked elsewhere, or where its path says so.
+                if check.service.name in ready or _LIVE.intersection(check.path.lower().strip("/").split("/")):
                     continue
-                if probe.role == "healthcheck" and (ready or _LIVE.intersection(probe.path.value.lower().strip("/").split("/"))):
-                    # Docker's and Compose's check stands for liveness where readiness is asked elsewhere, or where its path says so.
-                    continue
-                route = table.match(probe.path.value)
-                if route is None or route.handler is None:
-                    continue
-                key = (route.handler.path, route.handler.qualname)
-                asked.setdefault(key, (route, []))[1].append((probe, workload.environments))
-        for route, probes in asked.values():
-            self._judge(model, service, route, probes, report)
+            if check.doubt:
+                report.silent(check.doubt, check.probe.loc)
+                continue
+            route = model.routes.of(check.service).match(check.path)
+            if route is not None and route.handler is not None:
+                key = (check.service.name, route.handler.path, route.handler.qualname)
+                found.setdefault(key, (check.service, route, []))[2].append(check)
+        for service, route, asking in found.values():
+            self._judge(model, service, route, asking, report)
 
     def _judge(
         self,
         model: DeploymentModel,
         service: Service,
         route: RouteInfo,
-        probes: list[tuple[Probe, list[str]]],
+        asking: list[Asked],
         report: Reporter,
     ) -> None:
         function = route.handler
@@ -158,13 +148,13 @@ class ReadinessChecksNothing(ProjectRule):
         needed = model.handlers.needs(service, _HARD)
         if needed is None:
             return
-        evidence = [(probe.path_loc, f"this {_ROLES[probe.role]} asks `{route.path}`") for probe, _names in probes[:4]]
+        evidence = [(check.probe.path_loc, f"this {_ROLES[check.probe.role]} asks `{route.path}`") for check in asking[:4]]
         evidence += [(route.loc, f"serves `{route.path}`"), (needed.chain[-1][0], f"the service needs its {needed.kind}")]
         report(
             at=answer.loc,
             message=f"`{route.path}` always answers the same: a pod that cannot reach its {needed.kind} is ready and gets traffic",
             evidence=evidence,
-            environments=sorted({name for _probe, names in probes for name in names}),
+            environments=sorted({name for check in asking for name in check.workload.environments}),
             service=service.name,
             derived=sorted({file for workload, _c in service.runs for file in workload.files} | set(route.files)),
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from opslint.api import TYPE_CHECKING, Meta, ProjectRule, SilentExcept
+from opslint.api import TYPE_CHECKING, Handler, Meta, ProjectRule, Route, SilentExcept
 
 if TYPE_CHECKING:
     from opslint.api import DeploymentModel, Reporter
@@ -80,7 +80,7 @@ class SilentExceptionInWorker(ProjectRule):
         help="Log it with `logger.exception(…)`, or catch only what you expect.",
         fix="manual",
     )
-    needs = (SilentExcept,)
+    needs = (SilentExcept, Handler, Route)
 
     def check(self, model: DeploymentModel, report: Reporter) -> None:
         """Report the silent excepts of each file of service code together: they are one habit, and one look mends them."""

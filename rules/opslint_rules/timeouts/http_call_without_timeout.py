@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from opslint.api import TYPE_CHECKING, Fix, HttpCall, Meta, ProjectRule
+from opslint.api import TYPE_CHECKING, Fix, HttpCall, Meta, ProjectRule, SessionMade
 
 if TYPE_CHECKING:
     from opslint.api import DeploymentModel, Reporter, Waiting
@@ -61,7 +61,7 @@ class HttpCallWithoutTimeout(ProjectRule):
         help="Pass `timeout=(connect, read)` in seconds, below what your own caller waits.",
         fix="unsafe",
     )
-    needs = (HttpCall,)
+    needs = (HttpCall, SessionMade)
 
     def check(self, model: DeploymentModel, report: Reporter) -> None:
         """Report each call, or each session with all its calls; those of scripts apart."""
