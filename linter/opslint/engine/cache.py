@@ -143,6 +143,8 @@ class Store:
         tag = blake2b(stamp.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
         self._tag = tag
         self._index_path = os.path.join(directory, f"index-{tag}-{self._kind}.json")
+        self._addresses_path = os.path.join(directory, f"addresses-{tag}-{self._kind}.json")
+        self._addresses = b""
         self._started = 0
         self._rows: dict[str, tuple[Any, ...]] = {}
         self._contents: dict[tuple[str, str], tuple[Any, ...]] | None = None
@@ -299,6 +301,19 @@ class Store:
         write_file(self.link_path(digest), seal(encode(value), self.key))
         self._drop_oldest("link-", MAX_LINKS)
 
+    def read_addresses(self) -> dict[str, list[Any]]:
+        """Return the addresses kept by the last run, by path."""
+        value = read_sealed(self._addresses_path, self.key)
+        kept: dict[str, list[Any]] = value if isinstance(value, dict) else {}
+        self._addresses = encode(kept)
+        return kept
+
+    def write_addresses(self, addresses: dict[str, list[Any]]) -> None:
+        """Keep the addresses of this run."""
+        text = encode(addresses)
+        if self._addresses != text:
+            write_file(self._addresses_path, seal(text, self.key))
+
     def _drop_oldest(self, prefix: str, keep: int) -> None:
         try:
             found = [entry for entry in os.scandir(self.directory) if entry.name.startswith(prefix)]
@@ -314,6 +329,7 @@ class Store:
         import time
 
         self._drop_oldest("index-", MAX_INDEXES)
+        self._drop_oldest("addresses-", MAX_INDEXES)
         used: set[str] = set()
         try:
             entries = list(os.scandir(self.directory))

@@ -124,6 +124,8 @@ def nested_roots(root: str, paths: list[str]) -> list[str]:
     """Return the project directories (relative, sorted) that stand below `root`, by the configuration files among `paths`."""
     found = set()
     for path in paths:
+        if not path.endswith(CONFIG_NAMES):
+            continue
         directory, _, name = path.rpartition("/")
         if directory and name in CONFIG_NAMES and (name == "opslint.toml" or is_configured(os.path.join(root, path))):
             found.add(directory)

@@ -81,6 +81,8 @@ class FileStage:
         self.nested: list[str] = []
         self.started_ns = time.time_ns()
         self.analysed = 0
+        self.addresses: dict[str, list[Any]] = {}
+        """Addresses of places that findings stand at, for the next run (`opslint.engine.fingerprint`)."""
         self.parsed_fully: dict[str, FileResult] = {}
         self.changed = False
 
@@ -172,6 +174,7 @@ class FileStage:
         """Write what is new into the store. Unsaved content of an editor is never kept."""
         if self.store is None or getattr(self.source, "overlay", None):
             return
+        self.store.write_addresses(self.addresses)
         if self.changed or not self.store.is_current(self.entries):
             self.store.save(self.entries, self.started_ns - RACY_NS)
 
@@ -225,6 +228,16 @@ class FileStage:
         except (OSError, ValueError):
             return None
         return data if len(data) <= MAX_BYTES else None
+
+    def kind(self, path: str) -> str:
+        """Return the refined kind of a file, empty when it is not there."""
+        entry = self.entries.get(path)
+        return "" if entry is None else entry.refined
+
+    def content(self, path: str) -> str:
+        """Return the keyed hash of a file's content, empty when it was not read."""
+        entry = self.entries.get(path)
+        return "" if entry is None else entry.content
 
     def places(self, path: str) -> list[Span]:
         """Return the place table of a file: of the full parse when there was one."""

@@ -12,6 +12,7 @@ from opslint.base.typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Any
 
     from opslint.base.finding import Finding
     from opslint.base.location import Span
@@ -22,21 +23,39 @@ _NAME_ONLY = ("dotenv", "tfvars")
 
 
 class Addresses:
-    """Addresses of places in the files of one project. `read(path)` gives the content, `kind(path)` the kind."""
+    """Addresses of places in the files of one project, as hashes. `read(path)` gives the content, `kind(path)` the kind.
 
-    def __init__(self, read: Callable[[str], bytes | None], kind: Callable[[str], str]) -> None:
+    `kept` are addresses of an earlier run by path: ``[content hash, {place: address}]``; they hold while `content(path)`, the
+    file's content hash, is the same, and spare reading the file. `used` is what this run used, to be kept for the next.
+    """
+
+    def __init__(
+        self,
+        read: Callable[[str], bytes | None],
+        kind: Callable[[str], str],
+        content: Callable[[str], str],
+        kept: dict[str, list[Any]],
+    ) -> None:
         self._read = read
         self._kind = kind
+        self._content = content
+        self._kept = kept
         self._lines: dict[str, list[str]] = {}
         self._parents: dict[str, list[int]] = {}
-        self._known: dict[tuple[str, Span], str] = {}
+        self.used: dict[str, list[Any]] = {}
 
     def of(self, path: str, span: Span) -> str:
         """Return the address of a place: its file, scope and text."""
-        key = (path, span)
-        address = self._known.get(key)
+        known = self.used.get(path)
+        if known is None:
+            content = self._content(path)
+            earlier = self._kept.get(path)
+            known = self.used[path] = earlier if earlier and content and earlier[0] == content else [content, {}]
+        key = ",".join(map(str, span))
+        address: str | None = known[1].get(key)
         if address is None:
-            address = self._known[key] = self._address(path, span)
+            text = self._address(path, span).encode("utf-8", "surrogatepass")
+            address = known[1][key] = blake2b(text, digest_size=16).hexdigest()
         return address
 
     def _address(self, path: str, span: Span) -> str:

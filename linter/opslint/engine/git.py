@@ -113,11 +113,10 @@ def ls_files(root: str, *, tracked: bool) -> list[str]:
     words = ["ls-files", "-z", "--cached"]
     if not tracked:
         words += ["--others", "--exclude-per-directory=.gitignore"]
-    out = run(root, words)
-    names = set(out.split(b"\0"))
-    names.discard(b"")
+    names = set(os.fsdecode(run(root, words)).split("\0"))
+    names.discard("")
     # A trailing slash is a repository inside the repository, which is none of ours.
-    return sorted(os.fsdecode(name) for name in names if not name.endswith(b"/"))
+    return sorted(name for name in names if name[-1] != "/")
 
 
 def deleted_in_index(root: str) -> list[str]:

@@ -214,8 +214,9 @@ def conclude(linked: Linked, stage: FileStage, packs: Packs, settings: ProjectSe
         rows.append((finding, report.key))
     rows.sort(key=lambda row: (row[0].sort_key(), row[1], row[0].service or ""))
     findings = [finding for finding, _key in rows]
-    addresses = Addresses(stage.read, lambda path: stage.entries[path].refined if path in stage.entries else "")
+    addresses = Addresses(stage.read, stage.kind, stage.content, stage.store.read_addresses() if stage.store else {})
     stamp(findings, addresses, [key for _finding, key in rows])
+    stage.addresses = addresses.used
     suppressions = Suppressions(packs.rules, settings, today())
     for path, result in stage.details():
         suppressions.add(path, result.suppressions)

@@ -69,6 +69,7 @@ def tier_of_token(token: str, *, weak: bool) -> str | None:
     return STRONG.get(token) or (WEAK.get(token) if weak else None)
 
 
+@cache
 def split_name(name: str, *, weak: bool) -> tuple[str, str | None] | None:
     """Take a directory or file token apart: (tier, instance or None).
 

@@ -41,15 +41,19 @@ READERS: dict[str, str] = {
 SOFT_KINDS = frozenset(("json", "toml", "yaml", "ini"))
 """Kinds whose files are mostly no business of opslint: not reading one is no blind spot by itself."""
 
-_MISSING: set[str] = set()
+_THERE: dict[str | None, bool] = {}
 
 
 def has_reader(kind: str | None) -> bool:
     """Tell whether files of this path kind can be read in this version. Does not import the reader."""
-    module = READERS.get(kind or "")
+    known = _THERE.get(kind)
+    if known is None:
+        known = _THERE[kind] = _exists(READERS.get(kind or ""))
+    return known
+
+
+def _exists(module: str | None) -> bool:
     if module is None:
-        return False
-    if module in _MISSING:
         return False
     import sys
 
@@ -59,10 +63,7 @@ def has_reader(kind: str | None) -> bool:
     from os.path import exists
 
     name = module.rpartition(".")[2]
-    if any(exists(f"{directory}/{name}.py") for directory in package.__path__):
-        return True
-    _MISSING.add(module)
-    return False
+    return any(exists(f"{directory}/{name}.py") for directory in package.__path__)
 
 
 def read(data: bytes, kind: str) -> Document:
