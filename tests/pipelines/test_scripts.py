@@ -65,3 +65,9 @@ def test_places_are_offsets_of_the_inner_script() -> None:
     text = "ssh host << EOF\ndeploy now\nEOF\n"
     found = commands_of(text, lambda start, _end: start)
     assert next(at for at, words, _info in found if words[0] == "deploy") == text.index("deploy")
+
+
+@pytest.mark.parametrize("text", ["a || (", "a || { ) b", "a || ", "cd x\n" * 500, "pytest || { " * 3000, "ssh h <<E\n" * 2000])
+def test_broken_scripts_end(text: str) -> None:
+    found = commands_of(text, lambda start, _end: start)
+    assert all(len(info.get("dir", "")) <= 200 for _at, _words, info in found)

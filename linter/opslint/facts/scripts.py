@@ -29,6 +29,12 @@ MAX_COMMANDS = 400
 MAX_WORD = 400
 """Characters kept of one word: embedded programs are not read."""
 
+MAX_BRANCH = 4000
+"""Characters of one ``|| { … }`` that are looked at."""
+
+MAX_DIRECTORY = 200
+"""Characters of a directory that many ``cd`` add up to; beyond it is not known."""
+
 MAX_REMOTE = 3
 """How deep ``ssh host "bash -c '…'"`` is followed."""
 
@@ -107,7 +113,8 @@ def _shell_state(state: dict[str, Any], command: Command) -> None:
     if words[0] in ("cd", "pushd"):
         target = words[1] if len(words) > 1 else "~"
         current = state.get("dir", "")
-        state["dir"] = target if target.startswith(("/", "~", "$")) or not current else f"{current}/{target}"
+        joined = target if target.startswith(("/", "~", "$")) or not current else f"{current}/{target}"
+        state["dir"] = joined if len(joined) <= MAX_DIRECTORY else "$PWD"
         return
     for index, word in enumerate(words[1:], 1):
         following = words[index + 1] if index + 1 < len(words) else ""
@@ -184,8 +191,10 @@ def _swallowed(text: str, found: list[Command], first: int, place: Callable[[int
     branch = [found[first]]
     if gap[:1] in ("{", "("):
         open_at = text.index(gap[0], mark)
-        end = closing(text, open_at, len(text))
+        end = closing(text, open_at, min(len(text), open_at + MAX_BRANCH))
         branch = [command for command in found[first:] if command.start < end]
+    if not branch:
+        return {}
     for command in branch:
         if not command.words:
             if command.assignments and any("$?" in value for _name, value in command.assignments):
