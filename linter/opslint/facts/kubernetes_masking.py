@@ -37,9 +37,18 @@ def masked_scalar(name: str, scalar: Scalar, *, base64: bool = False) -> Node:
         text = _decoded(text)
     if scalar.is_null:
         text = ""
-    if "$(" in strip_credentials(text):
-        return Hole("a variable that Kubernetes expands", "", scalar.at, scalar.path)
+    if "$(" in text:
+        text = _without_user(text)
+        if "$(" in text:
+            return Hole("a variable that Kubernetes expands", "", scalar.at, scalar.path)
     return _with_mask(scalar, masked_variable(name, text))
+
+
+def _without_user(text: str) -> str:
+    """Cut the user-info of a URL, where Kubernetes' ``$(NAME)`` mostly stands; what is left tells the host."""
+    scheme, mark, rest = text.partition("://")
+    authority, slash, path = rest.partition("/")
+    return f"{scheme}{mark}{authority.rpartition('@')[2]}{slash}{path}" if mark else text
 
 
 def _with_mask(scalar: Scalar, masked: Masked) -> Scalar:

@@ -9,6 +9,7 @@ from opslint.base.tree import Hole, Mapping, Scalar, decode
 from opslint.base.typing import TYPE_CHECKING
 from opslint.base.value import ABSENT, Known, known, unknown
 from opslint.facts.kubernetes import KubernetesObject, group_of
+from opslint.facts.kustomize import Kustomization
 from opslint.model.k8s_containers import containers
 from opslint.model.k8s_env import Objects
 from opslint.model.records import Deployment, Workload
@@ -52,7 +53,7 @@ def deployments(model: DeploymentModel) -> list[Deployment]:
     from opslint.model.helm import chart_deployments, chart_directories
     from opslint.model.kustomize import Kustomizer
 
-    if not model.facts(KubernetesObject) and not chart_directories(model):
+    if not model.facts(KubernetesObject) and not model.facts(Kustomization) and not chart_directories(model):
         return []
     kustomizer = Kustomizer(model)
     assembled = _overlays(model, kustomizer)
