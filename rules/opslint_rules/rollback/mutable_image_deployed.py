@@ -13,6 +13,7 @@ from opslint.api import (
     TfBlock,
     Unknown,
     moving_tag,
+    spelled,
     tier_of,
 )
 
@@ -124,8 +125,11 @@ class MutableImageDeployed(ProjectRule):
         elif isinstance(image, Unknown):
             text, how = _default_of(container), "default"
             if not text:
-                report.silent("the image is not known", container.image_loc)
-                return
+                # `${repository.url}:latest`: where the image lies is not known, its tag is.
+                text, how = spelled(image).replace("${…}", "…"), ""
+                if ":" not in text.rpartition("/")[2]:
+                    report.silent("the image is not known", container.image_loc)
+                    return
         else:
             return
         tag = moving_tag(text, workload.environments)
