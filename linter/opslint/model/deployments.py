@@ -10,22 +10,20 @@ if TYPE_CHECKING:
 
 
 _CLUSTER_KINDS = frozenset(("kubernetes", "helm-chart", "helm-template"))
-_CLOUD_KINDS = frozenset(("terraform", "tfvars", "terragrunt", "hcl", "cloudformation", "serverless"))
 
 
 def deployments(model: DeploymentModel) -> list[Deployment]:
     """Return the deployments of all platforms, sorted by key. A platform without files is not even imported."""
-    kinds = {info.kind for info in model.files.values()}
     found: list[Deployment] = []
-    if not kinds.isdisjoint(_CLUSTER_KINDS):
+    if not model.kinds.isdisjoint(_CLUSTER_KINDS):
         from opslint.model import kubernetes
 
         found += kubernetes.deployments(model)
-    if not kinds.isdisjoint(_CLOUD_KINDS):
+    if model.has_cloud:
         from opslint.model import terraform_workloads
 
         found += terraform_workloads.deployments(model)
-    if "compose" in kinds:
+    if "compose" in model.kinds:
         from opslint.model import compose
 
         elsewhere = any(item.workloads for item in found)

@@ -76,13 +76,14 @@ class Drivers:
         """The calls of parsed files, and of files the prescreen left out that import a session from another file."""
         calls = list(self.model.facts(HttpCall))
         names = {key[1] for key in self._sources}
+        paths = {key[0] for key in self._sources if key[0]}
         for imported in self.model.facts(Import):
             info = self.model.files.get(imported.path)
             if info is None or not info.screened or not names:
                 continue
             target = self.project.file_of(imported.module, imported.path)
             inner = self.project.file_of(_dotted(imported.module, imported.name), imported.path) if imported.name else None
-            if (target, imported.name) in self._sources or any(key[0] in (target, inner) for key in self._sources if key[0]):
+            if (target, imported.name) in self._sources or target in paths or inner in paths:
                 calls += [fact for fact in self.model.handlers.facts_of(HttpCall, imported.path) if fact not in calls]
         return calls
 

@@ -252,7 +252,7 @@ class Handlers:
     def lambdas(self) -> list[tuple[Function, CloudFunction]]:
         """Functions of this repository that a cloud function names as its handler."""
         found: list[tuple[Function, CloudFunction]] = []
-        for cloud in self.model.resources.functions:
+        for cloud in self.model.resources.functions if self.model.has_cloud else ():
             if not isinstance(cloud.handler, Known) or not isinstance(cloud.handler.value, str):
                 continue
             module, _, name = cloud.handler.value.rpartition(".")

@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
     F = TypeVar("F", bound=Fact)
 
+CLOUD_KINDS = frozenset(("terraform", "tfvars", "terragrunt", "hcl", "cloudformation", "serverless"))
+
 
 class FileInfo(Record):
     """What the model knows of one file besides its facts. `role`: ``deploy test example fixture``; `digest` of its content.
@@ -79,6 +81,16 @@ class DeploymentModel:
         self._load = load
         self._facts: dict[type[Fact], list[Fact]] = {}
         self.blind_spots: list[BlindSpot] = []
+
+    @cached_property
+    def kinds(self) -> frozenset[str]:
+        """The kinds of all files: a join that none of them can feed need not be made, nor its module imported."""
+        return frozenset(info.kind for info in self.files.values())
+
+    @cached_property
+    def has_cloud(self) -> bool:
+        """Tell whether any file is Terraform, Terragrunt, CloudFormation or Serverless."""
+        return not self.kinds.isdisjoint(CLOUD_KINDS)
 
     def facts(self, kind: type[F]) -> list[F]:
         """Return the facts of one class, in path order and in file order."""
