@@ -227,7 +227,10 @@ def _call(document: PythonDocument, site: CallSite, defaults: dict[str, _ast.exp
     else:
         value = document.constant(default, site.scope)
         kind, text = default_kind(name, value), keepable(name, value)
-        missing = _when_none(document, site, name) if value is None else "default"
+        missing = "default"
+        if value is None or value == "":
+            told = _when_none(document, site, name)
+            missing = told if value is None or told == "raises" and kind == "empty" and _is_checked(document, site) else "default"
     emit(
         EnvRead(
             at=document.place(site.node),
@@ -242,6 +245,15 @@ def _call(document: PythonDocument, site: CallSite, defaults: dict[str, _ast.exp
             name=name,
         )
     )
+
+
+def _is_checked(document: PythonDocument, site: CallSite) -> bool:
+    """The empty default is only there to be refused: the variable it goes to is tested and the program stopped."""
+    parent = document.parent(site.node)
+    targets = parent.targets if isinstance(parent, _ast.Assign) else []
+    if len(targets) != 1 or not isinstance(targets[0], _ast.Name):
+        return False
+    return any(_leaves(document, document.parent(use), site) for use in document.uses(targets[0].id, site.scope))
 
 
 def _scheme_defaults(document: PythonDocument) -> dict[str, _ast.expr]:
@@ -323,6 +335,8 @@ def _when_none(document: PythonDocument, site: CallSite, name: str) -> str:
     """What becomes of a None the read gives: ``raises`` at once, ``handled`` by a test, or ``none``: not told here."""
     node: _ast.AST = site.node
     parent = document.parent(node)
+    if _is_test(parent, node) and _leaves(document, parent, site):
+        return "raises"
     if isinstance(parent, _ast.BoolOp | _ast.IfExp | _ast.Compare | _ast.NamedExpr) or _is_test(parent, node):
         return "handled"
     if _fails_on_none(document, parent, node, site):
@@ -337,6 +351,24 @@ def _is_test(parent: _ast.AST | None, node: _ast.AST) -> bool:
     if isinstance(parent, _ast.If | _ast.While | _ast.Assert):
         return parent.test is node
     return isinstance(parent, _ast.UnaryOp) and isinstance(parent.op, _ast.Not)
+
+
+def _leaves(document: PythonDocument, test: _ast.AST | None, site: CallSite) -> bool:
+    """``if not X: raise …`` (or ``X is None``, ``X == ""``, or ``sys.exit``): a missing value stops the program."""
+    if not isinstance(test, _ast.UnaryOp | _ast.Compare):
+        return False
+    if isinstance(test, _ast.Compare) and not (
+        isinstance(test.ops[0], _ast.Is | _ast.Eq) and isinstance(test.comparators[0], _ast.Constant) and not test.comparators[0].value
+    ):
+        return False
+    statement = document.parent(test)
+    if not isinstance(statement, _ast.If) or statement.test is not test:
+        return False
+    last = statement.body[-1]
+    if isinstance(last, _ast.Raise):
+        return True
+    call = last.value if isinstance(last, _ast.Expr) else None
+    return isinstance(call, _ast.Call) and document.origin(call.func, site.scope) in ("sys.exit", "exit", "quit", "os._exit")
 
 
 def _fails_on_none(document: PythonDocument, parent: _ast.AST | None, node: _ast.AST, site: CallSite) -> bool:
@@ -355,6 +387,8 @@ def _later_use(document: PythonDocument, variable: str, site: CallSite) -> str:
     verdict = "none"
     for use in document.uses(variable, site.scope):
         parent = document.parent(use)
+        if _leaves(document, parent, site):
+            return "raises"
         if isinstance(parent, _ast.BoolOp | _ast.IfExp | _ast.Compare) or _is_test(parent, use):
             return "handled"
         if isinstance(parent, _ast.Call) and document.origin(parent.func, site.scope) in ("bool", "all", "any", "isinstance"):

@@ -50,6 +50,9 @@ def extract(document: PythonDocument, emit: Callable[[Fact], None]) -> None:
         config = _config(document, info)
         prefix, ignore_case = str(config.get("env_prefix") or ""), config.get("case_sensitive") is not True
         fields = [field for statement in info.node.body if (field := _field(document, info, statement, prefix))]
+        given = _given(document, info.qualname)
+        for field in fields:
+            field[2] = field[2] and field[0] not in given
         emit(
             SettingsClass(
                 at=document.place(info.node),
@@ -133,6 +136,17 @@ def _nested(document: PythonDocument, info: ClassInfo, annotation: _ast.expr) ->
     """The field is another model of this repository: its parts come from nested names, so its own may be missing."""
     origin = document.origin(_outer(annotation), info.scope) or ""
     return origin.startswith((".", "<local>"))
+
+
+def _given(document: PythonDocument, qualname: str) -> set[str]:
+    """Fields that some call of the class gives by keyword (``**mapping`` may give any): the environment need not."""
+    given: set[str] = set()
+    for site in document.calls:
+        if site.origin == f"<local>.{qualname}":
+            if site.has_star_kwargs:
+                return {name for klass in document.classes if klass.qualname == qualname for name in klass.scope.bindings}
+            given.update(keyword.arg for keyword in site.node.keywords if keyword.arg)
+    return given
 
 
 def _instantiated(document: PythonDocument, qualname: str) -> str:

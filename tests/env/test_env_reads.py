@@ -1,0 +1,80 @@
+"""What happens when a variable is missing, by how its read is used."""
+
+from __future__ import annotations
+
+import pytest
+from opslint.base.fact import Fact
+from opslint.facts import env, settings_classes
+from opslint.facts.env import EnvRead
+from opslint.syntax.python import read
+
+
+def _reads(source: str) -> dict[str, EnvRead]:
+    found: list[Fact] = []
+    document = read(source.encode())
+    for extractor in env.EXTRACTORS:
+        extractor.extract(document, found.append)
+    return {fact.name: fact for fact in found if isinstance(fact, EnvRead)}
+
+
+@pytest.mark.parametrize(
+    ("line", "missing"),
+    [
+        ('x = os.environ["V_X"]', "raises"),
+        ('x = int(os.getenv("V_X"))', "raises"),
+        ('x = os.getenv("V_X").split(",")', "raises"),
+        ('x = "a" + os.getenv("V_X")', "raises"),
+        ('x = os.getenv("V_X")\nprint(x.strip())', "raises"),
+        ('x = os.getenv("V_X")\nif not x:\n    raise RuntimeError("V_X")', "raises"),
+        ('x = os.getenv("V_X", "")\nif not x:\n    raise RuntimeError("V_X")', "raises"),
+        ('x = os.getenv("V_X")\nif x is None:\n    sys.exit(1)', "raises"),
+        ('if not os.getenv("V_X"):\n    raise RuntimeError', "raises"),
+        ('x = os.getenv("V_X")\nif x:\n    use(x)', "handled"),
+        ('x = os.getenv("V_X") or "default"', "handled"),
+        ('if os.getenv("V_X"):\n    start()', "handled"),
+        ('try:\n    x = os.environ["V_X"]\nexcept KeyError:\n    x = ""', "handled"),
+        ('try:\n    x = os.environ["V_X"]\nexcept KeyError:\n    raise RuntimeError("no")', "raises"),
+        ('if "V_X" in os.environ:\n    x = os.environ["V_X"]', "handled"),
+        ('x = os.environ["V_X"] if "V_X" in os.environ else ""', "handled"),
+        ('client(key=os.getenv("V_X"))', "none"),
+        ('x = os.getenv("V_X", "eu-west-1")', "default"),
+        ('x = os.getenv("V_X", "")\nprint(x)', "default"),
+        ('x = os.environ.get("V_X", None)\nuse(x)', "none"),
+        ('x = config("V_X")', "raises"),
+        ('x = config("V_X", default="a")', "default"),
+        ('x = envy("V_X")', "raises"),
+        ('x = envy.str("V_X", default="a")', "default"),
+    ],
+)
+def test_missing(line: str, missing: str) -> None:
+    source = f"import os, sys\nimport environ\nfrom decouple import config\nenvy = environ.Env()\n{line}\n"
+    assert _reads(source)["V_X"].missing == missing
+
+
+def test_default_kinds() -> None:
+    source = (
+        'import os\nA = os.getenv("DB_HOST", "localhost")\nB = os.getenv("SECRET_KEY", "change")\nC = os.getenv("MODE", "fast")\nD = os.getenv("E_X", "")\n'
+    )
+    kinds = {name: fact.default_kind for name, fact in _reads(source).items()}
+    assert kinds == {"DB_HOST": "development", "SECRET_KEY": "secret", "MODE": "harmless", "E_X": "empty"}
+    assert _reads(source)["SECRET_KEY"].default is None
+
+
+def test_settings_class_fields() -> None:
+    source = (
+        "from pydantic_settings import BaseSettings, SettingsConfigDict\n"
+        "class S(BaseSettings):\n"
+        '    model_config = SettingsConfigDict(env_prefix="APP_")\n'
+        "    db_url: str\n    port: int = 8000\n    inner: str\n"
+        'settings = S(inner="x")\n'
+    )
+    found: list[Fact] = []
+    settings_classes.extract(read(source.encode()), found.append)
+    (fact,) = found
+    assert isinstance(fact, settings_classes.SettingsClass)
+    assert [(name, names, required) for name, names, required, *_ in fact.fields] == [
+        ("db_url", ["APP_db_url"], True),
+        ("port", ["APP_port"], False),
+        ("inner", ["APP_inner"], False),
+    ]
+    assert fact.instantiated == "module"
