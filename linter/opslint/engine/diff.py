@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 
 def merge_base(root: str, revision: str) -> str:
     """Return the commit that `--diff revision` compares with. UsageError (exit 2) says what to fetch or to write instead."""
-    head = _commit(root, "HEAD")
+    head = commit_of(root, "HEAD")
     if head is None:
         if git.top_of(root) is None:
             raise UsageError("--diff needs a git repository, and this is none")
         raise UsageError("--diff needs a commit, and HEAD has none yet")
-    other = None if revision.startswith("-") else _commit(root, revision)
+    other = None if revision.startswith("-") else commit_of(root, revision)
     if other is None:
         if is_shallow(root):
             raise UsageError(f"--diff: '{revision}' is not in this shallow clone; {_FETCH}")
@@ -42,7 +42,8 @@ def merge_base(root: str, revision: str) -> str:
 _FETCH = "fetch the whole history (actions/checkout: `fetch-depth: 0`; GitLab: `GIT_DEPTH: 0`; by hand: `git fetch --unshallow`)"
 
 
-def _commit(root: str, revision: str) -> str | None:
+def commit_of(root: str, revision: str) -> str | None:
+    """Return the commit a revision names, None when the clone has none of that name."""
     try:
         out = git.run(root, ["rev-parse", "--verify", "-q", "--end-of-options", f"{revision}^{{commit}}"])
     except git.GitError:

@@ -53,6 +53,11 @@ def is_configured(pyproject: str) -> bool:
             data = handle.read(4 << 20)
     except OSError:
         return False
+    return is_configuration(data)
+
+
+def is_configuration(data: bytes) -> bool:
+    """Tell whether the content of a `pyproject.toml` has a `[tool.opslint]` table (or one below it)."""
     return b"opslint" in data and any(
         line.strip().replace(b" ", b"").replace(b'"', b"").startswith((b"[tool.opslint]", b"[tool.opslint.", b"[[tool.opslint."))
         for line in data.split(b"\n")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from time import perf_counter
+
 from opslint.base.finding import CONFIDENCES, INCOMPLETE_KINDS, SEVERITIES, Finding, Problem, Related
 from opslint.base.location import FILE_TOP
 from opslint.base.rule import Reporter
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from opslint.base.settings import ProjectSettings
     from opslint.engine.files import FileStage
     from opslint.engine.packs import Packs
+    from opslint.engine.policy import Policy
     from opslint.model.model import DeploymentModel
 
 MAX_HINTS = 8
@@ -51,7 +54,7 @@ class Verdict:
 class Linked:
     """The reports of a project before positions: what the cache keeps under the digest of all facts."""
 
-    __slots__ = ("environments", "hints", "problems", "reports", "severities", "undecided")
+    __slots__ = ("environments", "hints", "problems", "reports", "seconds", "severities", "undecided")
 
     def __init__(self) -> None:
         self.reports: list[Report] = []
@@ -61,6 +64,8 @@ class Linked:
         self.environments: list[str] = []
         self.hints: list[str] = []
         self.undecided = 0
+        self.seconds: dict[str, float] = {}
+        """What each project rule took, with the joins it was the first to ask for; empty when replayed."""
 
     def encode(self) -> list[Any]:
         """Return the linked result as JSON values."""
@@ -102,12 +107,14 @@ def link(model: DeploymentModel, stage: FileStage, packs: Packs, settings: Proje
         if rule is None:
             continue
         reporter = Reporter(name)
+        started = perf_counter()
         try:
             rule.check(model, reporter)  # type: ignore[attr-defined]
         except Exception as error:  # noqa: BLE001 - whatever a pack or reader raises is a problem of the run, not its end
             message = f"rule {name} crashed: {type(error).__name__}: {str(error).partition(chr(10))[0][:120]}"
             linked.problems.append(Problem(kind="rule-crash", message=message, path="", span=FILE_TOP))
             continue
+        linked.seconds[name] = perf_counter() - started
         reports += reporter.reports
         linked.undecided += len({(encode_text(at), "" if at else reason) for at, reason in reporter.undecided})
     _rate(linked, reports, model, packs, settings)
@@ -186,12 +193,20 @@ def hints_of(model: DeploymentModel) -> list[str]:
     return hints[:MAX_HINTS]
 
 
-def conclude(linked: Linked, stage: FileStage, packs: Packs, settings: ProjectSettings, enabled: set[str]) -> Verdict:
-    """Give the reports positions and fingerprints, and apply the suppressions."""
+def conclude(
+    linked: Linked,
+    stage: FileStage,
+    packs: Packs,
+    settings: ProjectSettings,
+    enabled: set[str],
+    *,
+    policy: Policy | None = None,
+) -> Verdict:
+    """Give the reports positions and fingerprints, and apply the suppressions (those that `policy` allows)."""
     verdict = Verdict()
     verdict.environments, verdict.hints, verdict.undecided = linked.environments, linked.hints, linked.undecided
     positions = Positions(stage)
-    rows = []
+    found = []
     for report, (severity, environment, names) in zip(linked.reports, linked.severities, strict=True):
         rule = packs.rules[report.rule]
         finding = Finding(
@@ -211,15 +226,16 @@ def conclude(linked: Linked, stage: FileStage, packs: Packs, settings: ProjectSe
             severity=severity,
             span=positions.of(report.at),
         )
-        rows.append((finding, report.key))
-    rows.sort(key=lambda row: (row[0].sort_key(), row[1], row[0].service or ""))
-    findings = [finding for finding, _key in rows]
+        found.append((finding, report.key))
+    found.sort(key=lambda row: (row[0].sort_key(), row[1], row[0].service or ""))
+    findings = [finding for finding, _key in found]
     addresses = Addresses(stage.read, stage.kind, stage.content, stage.store.read_addresses() if stage.store else {})
-    stamp(findings, addresses, [key for _finding, key in rows])
+    stamp(findings, addresses, [key for _finding, key in found])
     stage.addresses = addresses.used
     suppressions = Suppressions(packs.rules, settings, today())
     for path, result in stage.details():
-        suppressions.add(path, result.suppressions)
+        rows = result.suppressions
+        suppressions.add(path, policy.allowed(path, stage.entries[path].kind or "", rows) if policy and rows else rows)
         for kind, message, span in result.problems:
             if kind == "pack-error":
                 # It shows at every file that needed the pack, and is no fault of any of them.

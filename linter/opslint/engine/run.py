@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from time import perf_counter
 
 from opslint.base.jsonio import dumps
 from opslint.base.typing import TYPE_CHECKING
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from opslint.engine.cache import Cupboard
     from opslint.engine.discover import Target
     from opslint.engine.packs import Packs
+    from opslint.engine.policy import Policy
     from opslint.engine.project import Verdict
     from opslint.engine.source import Source
     from opslint.model.model import DeploymentModel
@@ -36,7 +38,14 @@ if TYPE_CHECKING:
 class ProjectRun:
     """One project while it is checked: everything a baseline, a diff, a server or a fix may ask for afterwards."""
 
-    def __init__(self, source: Source, settings: ProjectSettings, packs: Packs, options: RunOptions) -> None:
+    def __init__(
+        self,
+        source: Source,
+        settings: ProjectSettings,
+        packs: Packs,
+        options: RunOptions,
+        policy: Policy | None = None,
+    ) -> None:
         self.source = source
         self.settings = settings
         self.packs = packs
@@ -45,14 +54,17 @@ class ProjectRun:
         self.enabled = selected_rules(packs.rules, settings, options)
         check_options(packs.rules, settings)
         self.stage = self._stage()
+        self.policy = policy
         self.verdict: Verdict | None = None
+        self.seconds: dict[str, float] = {}
+        """What each step took, and each project rule."""
         self.linked_anew = False
         self.base: str | None = None
         """The commit that tells new migrations from old ones where the caller chose one (`--diff`)."""
 
     def at(self, source: Source) -> ProjectRun:
         """Return the same project over other files, under the same configuration."""
-        return ProjectRun(source, self.settings, self.packs, self.options)
+        return ProjectRun(source, self.settings, self.packs, self.options, self.policy)
 
     def base_commit(self) -> str | None:
         """Return the commit that tells new migrations from old ones; None: all are history."""
@@ -117,7 +129,9 @@ class ProjectRun:
 
         stage = self.stage
         set_digest_key(stage.store.key if stage.store is not None else b"opslint")
+        started = perf_counter()
         stage.run()
+        self.seconds["files"] = perf_counter() - started
         key = linked_key(self) if stage.store is not None else ""
         linked = recall_linked(self, key)
         if linked is None:
@@ -131,8 +145,11 @@ class ProjectRun:
                 and not getattr(self.source, "overlay", None)
             ):
                 stage.store.write_link(key, [linked.encode(), asked.encode()])
-        self.verdict = conclude(linked, stage, self.packs, self.settings, self.enabled)
+        self.seconds["link"] = perf_counter() - started - self.seconds["files"]
+        self.seconds.update({f"rule {name}": seconds for name, seconds in linked.seconds.items()})
+        self.verdict = conclude(linked, stage, self.packs, self.settings, self.enabled, policy=self.policy)
         stage.save()
+        self.seconds["all"] = perf_counter() - started
         return self.verdict
 
 
@@ -150,6 +167,7 @@ def run(options: RunOptions, *, notes: list[str] | None = None, overlay: dict[st
     packs = find_packs(cupboard(options, [target.root for target in targets]))
     known = _baseline(options)
     shares = []
+    projects = []
     for target in targets:
         project = open_project(target, options, packs, overlay or {})
         if options.diff is None:
@@ -162,6 +180,13 @@ def run(options: RunOptions, *, notes: list[str] | None = None, overlay: dict[st
         if known is not None:
             share.findings, share.statistics["baselined"] = known.split(share.findings)
         shares.append(share)
+        projects.append(project)
+        if project.policy is not None:
+            project.policy.close()
+    if options.trace is not None:
+        from opslint.engine.trace import write
+
+        write(options.trace, projects)
     return merge(shares, notes if notes is not None else [])
 
 
@@ -190,7 +215,12 @@ def open_project(target: Target, options: RunOptions, packs: Packs, overlay: dic
     prefix = target.root.rstrip(os.sep) + os.sep
     inside = {path[len(prefix) :].replace(os.sep, "/"): data for path, data in overlay.items() if path.startswith(prefix)}
     source = DiskSource(target.root, tracked=options.tracked, overlay=inside)
-    return ProjectRun(source, load_settings(target.root, options, packs), packs, options)
+    if options.policy_from is None:
+        return ProjectRun(source, load_settings(target.root, options, packs), packs, options)
+    from opslint.engine.policy import Policy
+
+    policy = Policy(target.root, options.policy_from)
+    return ProjectRun(source, policy.settings(packs), packs, options, policy)
 
 
 def load_settings(root: str, options: RunOptions, packs: Packs) -> ProjectSettings:
