@@ -105,7 +105,7 @@ def test_refused_patch_is_a_blind_spot(project) -> None:
     built, found = overlay(
         project, "patches:\n- target: {kind: Deployment}\n  patch: '[{op: replace, path: /spec/nothing/x, value: 1}]'\n"
     )
-    assert [spot.kind for spot in built.model.blind_spots] == ["kustomize-patch-refused"]
+    assert [spot.kind for spot in built.model.blind_spots] == ["kustomize-does-not-build"]
     assert found.workloads
 
 
@@ -214,3 +214,19 @@ def test_merge_functions_do_not_change_their_input() -> None:
     merged = strategic(base, patch, lists=True)
     assert merged is not None and merged.keys() == ["b"]
     assert base.keys() == ["a"]
+
+
+def test_what_kustomize_refuses_is_named(project) -> None:
+    merge = "configMapGenerator:\n- name: settings\n  behavior: merge\n  literals: [X=2]\n"
+    plain = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: settings, namespace: shop}\ndata: {X: '1'}\n"
+    more = {"k8s/base/kustomization.yaml": "resources: [api.yaml, map.yaml]\n", "k8s/base/map.yaml": plain}
+    built, _found = overlay(project, merge, **more)
+    assert [spot.kind for spot in built.model.blind_spots] == ["kustomize-does-not-build"]
+    # Without a namespace of its own, or with the generator naming it, the ConfigMap is found.
+    more["k8s/base/map.yaml"] = plain.replace(", namespace: shop", "")
+    built, _found = overlay(project, "namespace: shop\n" + merge, **more)
+    assert not built.model.blind_spots
+    patch = "patches:\n- patch: |-\n    apiVersion: v1\n    kind: ConfigMap\n    metadata: {name: settings, namespace: other}\n    data: {X: '3'}\n"
+    more["k8s/base/map.yaml"] = plain
+    built, _found = overlay(project, patch, **more)
+    assert [spot.kind for spot in built.model.blind_spots] == ["kustomize-does-not-build"]

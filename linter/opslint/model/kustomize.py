@@ -7,7 +7,7 @@ import posixpath
 from opslint.base.record import Record
 from opslint.base.tree import Hole, Mapping, Scalar, Sequence, decode
 from opslint.base.typing import TYPE_CHECKING
-from opslint.facts.kubernetes import KubernetesObject
+from opslint.facts.kubernetes import KubernetesObject, is_known
 from opslint.facts.kustomize import Kustomization, masked_patch
 from opslint.model.kustomize_generators import generated
 from opslint.model.kustomize_patches import PatchError, apply_operation, strategic
@@ -46,13 +46,14 @@ class Built(Record):
 
 
 class _Object:
-    """An object on its way through a build, with the names it had before."""
+    """An object on its way through a build, with the names and namespaces it had before: each of them still identifies it."""
 
-    __slots__ = ("names", "node")
+    __slots__ = ("names", "node", "spaces")
 
-    def __init__(self, node: Mapping, names: tuple[str, ...] = ()) -> None:
+    def __init__(self, node: Mapping, names: tuple[str, ...] = (), spaces: tuple[str, ...] = ()) -> None:
         self.node = node
         self.names = names
+        self.spaces = spaces
 
     @property
     def name(self) -> str:
@@ -145,7 +146,7 @@ class Kustomizer:
         if target in self.by_directory:
             inner = self._enter(target, entry, made)
             if inner is not None:
-                made.objects.extend(_Object(item.node, item.names) for item in inner.objects)
+                made.objects.extend(_Object(item.node, item.names, item.spaces) for item in inner.objects)
                 made.files.update(inner.files)
                 made.open_reasons.extend(inner.open_reasons)
         elif target in self.model.files:
@@ -212,7 +213,33 @@ class Kustomizer:
                 node, files, reasons = generated(self.model, directory, kind, item, tree)
                 made.files.update(dict.fromkeys(files))
                 made.open_reasons.extend(reasons)
-                _put_generated(made.objects, node, item.text("behavior") or "create")
+                self._put_generated(made.objects, node, item)
+
+    def _put_generated(self, objects: list[_Object], node: Mapping, entry: Mapping) -> None:
+        behavior = entry.text("behavior") or "create"
+        kind, name = node.text("kind") or "", node.text("metadata", "name") or ""
+        if behavior not in ("merge", "replace"):
+            objects.append(_Object(node))
+            return
+        target = next((item for item in objects if item.kind == kind and name in (item.name, *item.names)), None)
+        spaces = () if target is None else (*target.spaces, target.node.text("metadata", "namespace") or "")
+        if target is None or (entry.text("namespace") or "") not in spaces:
+            # Kustomize identifies an object by its namespace, too.
+            self._fail(
+                entry, f"behavior {behavior} of {kind} {name}: no {kind} of this name and namespace is there to {behavior}"
+            )
+        if target is None:
+            objects.append(_Object(node))
+        elif behavior == "merge":
+            target.node = strategic(target.node, _without_identity(node, target.node), lists=True) or target.node
+        else:
+            data = node.get("data")
+            pairs = [(key, data if key.text == "data" and data is not None else value) for key, value in target.node.pairs]
+            target.node = Mapping([pair for pair in pairs if pair[0].text != "stringData"], target.node.at, target.node.path)
+
+    def _fail(self, node: Node, message: str) -> None:
+        """Note that kustomize refuses this build; what can be followed still is."""
+        self.model.blind("kustomize-does-not-build", node.loc, message, help="run `kustomize build` on every pull request")
 
     # Transformers
 
@@ -224,6 +251,7 @@ class Kustomizer:
         namespace = tree.get("namespace")
         if isinstance(namespace, Scalar) and namespace.text:
             for item in made.objects:
+                item.spaces = (*item.spaces, item.node.text("metadata", "namespace") or "")
                 item.node = with_namespace(item.node, namespace)
         self._rename(tree, made)
         for item in made.objects:
@@ -310,8 +338,13 @@ class Kustomizer:
             if not isinstance(patch, Mapping):
                 continue
             selector = target if target is not None else _own_target(patch)
-            for item in list(made.objects):
-                if matches(item.node, item.names, selector):
+            hits = [item for item in made.objects if matches(item.node, item.names, selector)]
+            if target is None and not hits and is_known(patch) and not made.open_reasons:
+                self._fail(
+                    patch, f"a patch of {patch.text('kind')} {patch.text('metadata', 'name')}, which is not among the resources"
+                )
+            for item in hits:
+                if item in made.objects:
                     merged = strategic(item.node, _without_identity(patch, item.node), lists=is_builtin(item.node))
                     if merged is None:
                         made.objects.remove(item)
@@ -324,7 +357,7 @@ class Kustomizer:
             try:
                 node = apply_operation(node, operation)
             except PatchError as error:
-                self.model.blind("kustomize-patch-refused", error.node.loc, f"{item.kind} {item.name}: {error.message}")
+                self._fail(error.node, f"{item.kind} {item.name}: {error.message}")
                 return
         if isinstance(node, Mapping):
             item.node = node
@@ -340,7 +373,13 @@ def _own_target(patch: Mapping) -> Mapping:
     """A patch without a target names its object itself."""
     api = patch.text("apiVersion") or ""
     group, _, version = api.rpartition("/")
-    texts = {"group": group, "version": version, "kind": patch.text("kind") or "", "exact": patch.text("metadata", "name") or ""}
+    texts = {
+        "group": group,
+        "version": version,
+        "kind": patch.text("kind") or "",
+        "exact": patch.text("metadata", "name") or "",
+        "namespace": patch.text("metadata", "namespace") or "",
+    }
     return Mapping(
         [(Scalar(key, patch.at), Scalar(text, patch.at, quoted=True)) for key, text in texts.items()], patch.at, patch.path
     )
@@ -358,19 +397,3 @@ def _without_identity(patch: Mapping, base: Mapping) -> Mapping:
         if key.text not in ("apiVersion", "kind"):
             pairs.append((key, value))
     return Mapping(pairs, patch.at, patch.path)
-
-
-def _put_generated(objects: list[_Object], node: Mapping, behavior: str) -> None:
-    kind, name = node.text("kind") or "", node.text("metadata", "name") or ""
-    if behavior in ("merge", "replace"):
-        for item in objects:
-            if item.kind == kind and name in (item.name, *item.names):
-                if behavior == "merge":
-                    merged = strategic(item.node, _without_identity(node, item.node), lists=True)
-                    item.node = merged or item.node
-                else:
-                    data = node.get("data")
-                    pairs = [(key, data if key.text == "data" and data is not None else value) for key, value in item.node.pairs]
-                    item.node = Mapping([pair for pair in pairs if pair[0].text != "stringData"], item.node.at, item.node.path)
-                return
-    objects.append(_Object(node))

@@ -88,7 +88,10 @@ def requested(probe: Probe) -> tuple[str | None, int | None]:
 def _doubt(workload: Workload, container: Container, entries: list[Entry], port: int | None) -> str:
     web = [entry for entry in entries if entry.role == "web"]
     if not web:
-        return "the container starts no web server that is known"
+        # `python app.py` is a web server where the only port of the container is the one that is asked.
+        own = any(entry.role == "command" and entry.modules for entry in entries)
+        sole = port is not None and set(container.ports.values()) == {port}
+        return "" if own and sole else "the container starts no web server that is known"
     if any(word.startswith("--root-path") for entry in web for word in entry.words):
         return "the server takes a path prefix away"
     if any(item.name in ("SCRIPT_NAME", "ROOT_PATH", "UVICORN_ROOT_PATH") for item in container.entries):

@@ -163,7 +163,7 @@ class ProbePathNotServed(ProjectRule):
         evidence = (
             [(near.loc, f"serves `{near.path}`")] if near is not None else [(table.routes[0].loc, "a route of the application")]
         )
-        start = next(entry for entry in item.entries if entry.role == "web")
+        start = next((entry for entry in item.entries if entry.role == "web"), item.entries[0])
         evidence.append((start.loc, "starts the application"))
         report(
             at=loc,
