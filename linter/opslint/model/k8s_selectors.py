@@ -16,14 +16,20 @@ if TYPE_CHECKING:
     from opslint.model.records import Deployment
 
 
-_NAMING = frozenset(("app", "app.kubernetes.io/name", "k8s-app", "name"))
-"""Labels that say which program a pod is; all others (instance, part-of, tier) are shared by many."""
+_SUFFIXES = ("-service", "-svc", "-pdb", "-deployment", "-deploy", "-headless", "-lb")
+
+
+def _stem(name: str) -> str:
+    """A name without what only says the kind of the object."""
+    for suffix in _SUFFIXES:
+        name = name.removesuffix(suffix)
+    return name
 
 
 class Selection(Record):
     """An object with a selector (`kind`, `name`): the workload objects it takes. `open` says why more may be taken, "" when not.
 
-    `near`: when nothing is taken, a workload that was surely meant (same name, or part of the labels), with the label that differs.
+    `near`: when nothing is taken, the workload of the same name, which was surely meant, with the label that differs.
     `headless`: a Service without a cluster address, for peers that find each other.
     """
 
@@ -117,27 +123,19 @@ def _takes(selector: Mapping, workload: Mapping) -> bool:
 
 
 def _near(selector: Mapping, name: str, workloads: list[Mapping]) -> tuple[Mapping, Node, str] | None:
-    """The workload whose name the object has, or that carries the other part of its labels; with the label that differs."""
-    best: tuple[int, Mapping] | None = None
-    for workload in workloads:
-        labels = pod_labels(workload)
-        if labels is None:
-            continue
-        equal = sum(
-            isinstance(value, Scalar) and key.text in _NAMING and labels.text(key.text) == value.text
-            for key, value in selector.pairs
-        )
-        score = equal + (2 if name and workload.text("metadata", "name") == name else 0)
-        if score and (best is None or score > best[0]):
-            best = (score, workload)
+    """The workload whose name the object has, with the label that differs."""
+    wanted = _stem(name)
+    best = next(
+        (item for item in workloads if wanted and pod_labels(item) and _stem(item.text("metadata", "name") or "") == wanted), None
+    )
     if best is None:
         return None
-    labels = pod_labels(best[1])
+    labels = pod_labels(best)
     assert labels is not None
     for key, value in selector.pairs:
         own = labels.get(key.text)
         if not isinstance(value, Scalar) or not isinstance(own, Scalar) or own.text != value.text:
-            return best[1], own if own is not None else labels, key.text
+            return best, own if own is not None else labels, key.text
     return None
 
 

@@ -82,7 +82,7 @@ class ServiceWithoutReadiness(ProjectRule):
     Exempt
     ------
     Jobs, headless Services (peers find each other before they are ready), workloads scaled to zero, files of other projects' releases
-    (25 objects and more).
+    (25 objects and more). Containers of images that are not built here are notes.
 
     Fix safety
     ----------
@@ -101,7 +101,6 @@ class ServiceWithoutReadiness(ProjectRule):
         authority="https://kubernetes.io/docs/concepts/configuration/liveness-readiness-startup-probes/",
         summary="Pods behind a Service have no readiness probe, or a long-running workload has no probe at all",
         help="Give the container a readiness probe on a path that answers when the service can work; give a worker a liveness probe.",
-        status="preview",
     )
     needs = (KubernetesObject, HelmChart)
 
@@ -115,6 +114,9 @@ class ServiceWithoutReadiness(ProjectRule):
         sizes: dict[str, int] = {}
         for fact in model.facts(KubernetesObject):
             sizes[fact.path] = sizes.get(fact.path, 0) + 1
+        own = {
+            id(container) for service in model.services if service.context or service.dockerfile for _w, container in service.runs
+        }
         found: dict[Loc, list[tuple[Workload, bool]]] = {}
         for workload in model.workloads:
             if workload.platform != "kubernetes" or workload.kind not in _KINDS or sizes.get(workload.loc[0], 0) >= _BUNDLE:
@@ -135,5 +137,6 @@ class ServiceWithoutReadiness(ProjectRule):
                 at=loc,
                 message=f"{workload.kind} `{workload.name}` {what}",
                 environments=sorted({name for other, _served in items for name in other.environments}),
+                severity=None if any(id(container) in own for container in workload.containers) else "note",
                 derived=sorted({file for other, _served in items for file in other.files}),
             )
