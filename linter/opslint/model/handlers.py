@@ -14,7 +14,7 @@ from opslint.facts.answers import Answer
 from opslint.facts.effects import FunctionEffects
 from opslint.facts.exceptions import TELEMETRY, SilentExcept
 from opslint.facts.handlers import Handler, WorkerSetting
-from opslint.facts.modules import Function, ModuleCalls
+from opslint.facts.modules import ClassDef, Function, ModuleCalls
 from opslint.facts.routes import Route
 from opslint.model.touches import kind_of
 
@@ -380,28 +380,38 @@ class Handlers:
                     found[key] = chain
         return found
 
-    def matters(self, fact: SilentExcept) -> bool:
-        """Tell whether what was tried and swallowed has consequences: it reaches a database, a service, a process, or drops an item.
+    def lost(self, fact: SilentExcept) -> str | None:
+        """Return the origin of what was tried and whose failure is lost, "" when an item is dropped, None when nothing of consequence is.
 
-        Pure code (parsing, detection, formatting) with a default answer does not; telemetry must not break its caller; what cannot be
-        followed is not judged.
+        Of consequence is what reaches a database, a service or a process. Pure code (parsing, detection, formatting) with a default answer
+        is not; telemetry must not break its caller, nor a log handler its log; what cannot be followed is not judged.
         """
         if fact.drops:
-            return True
-        found = False
+            return ""
+        if self._is_log_handler(fact):
+            return None
+        found: str | None = None
         for origin, _place in fact.calls:
             target = self.project.resolve(fact.path, str(origin))
             if target.kind == "function":
                 function = self.project.function(target.path, target.name)
                 # Who prints the error of the repository's own function knows that something was lost.
-                printed = fact.how == "print" and function is not None
-                found = found or printed or (function is not None and any(t.kind != "disk" for t in self.touches(function)))
+                reaches = fact.how == "print" or (function is not None and any(t.kind != "disk" for t in self.touches(function)))
+                found = found if found is not None or not reaches else str(origin)
                 continue
             name = target.name if target.kind == "external" else str(origin)
             if name.split(".")[0] in TELEMETRY:
-                return False
-            found = found or kind_of(name) not in ("", "disk")
+                return None
+            if found is None and kind_of(name) not in ("", "disk"):
+                found = str(origin)
         return found
+
+    def _is_log_handler(self, fact: SilentExcept) -> bool:
+        owner = fact.function.rpartition(".")[0]
+        for klass in self.facts_of(ClassDef, fact.path):
+            if klass.qualname == owner:
+                return any(self.project.expand(fact.path, base).startswith("logging.") for base in klass.bases)
+        return False
 
     def needs(self, service: Service, kinds: frozenset[str]) -> Touch | None:
         """Return the first thing of these kinds that a service's routes use, None when they use none."""

@@ -58,7 +58,8 @@ PREFIXES = (
     ("tortoise.", "database"),
     ("twilio.", "http"),
     ("urllib.request.urlopen", "http"),
-    ("urllib3.", "http"),
+    ("urllib3.PoolManager", "http"),
+    ("urllib3.request", "http"),
     ("valkey.", "cache"),
 )
 """Prefix of the origin → kind of the dependency."""

@@ -88,47 +88,27 @@ class SilentExceptionInWorker(ProjectRule):
         for path in sorted(handlers.service_files):
             if "migrations" in path.split("/") or "alembic" in path.split("/"):
                 continue
-            found = [
-                fact
-                for fact in handlers.facts_of(SilentExcept, path)
-                if not handlers.is_script(path, fact.function) and handlers.matters(fact)
-            ]
+            found: list[tuple[SilentExcept, str]] = []
+            for fact in handlers.facts_of(SilentExcept, path):
+                lost = None if handlers.is_script(path, fact.function) else handlers.lost(fact)
+                if lost is not None:
+                    found.append((fact, lost))
             if found:
-                first, others = found[0], found[1:]
-                message = _words(first) + (f"; {len(others)} more in this file" if others else "")
-                evidence = [(fact.loc, _words(fact)) for fact in others]
+                (first, lost), others = found[0], found[1:]
+                message = _words(first, lost) + (f"; {len(others)} more in this file" if others else "")
+                evidence = [(fact.loc, _words(fact, what)) for fact, what in others]
                 chain = handlers.working.get((path, first.function), [])
                 report(at=first.loc, message=message, evidence=[*chain, *evidence])
 
 
-def _words(fact: SilentExcept) -> str:
+def _words(fact: SilentExcept, lost: str) -> str:
     if fact.drops:
         return "An item that fails is left out of the result: nothing is logged, raised or counted"
-    name = _name(fact)
-    return f"Every error{f' of `{name}`' if name else ''} is swallowed here: {_HOW[fact.how]}"
+    return f"Every error of `{_name(lost)}` is swallowed here: {_HOW[fact.how]}"
 
 
-def _name(fact: SilentExcept) -> str:
-    """The call that most likely fails: one that writes or sends first, else the last; by its own name and its class's."""
-    origins = [str(origin) for origin, _place in fact.calls]
-    doing = [origin for origin in origins if origin.rpartition(".")[2].startswith(_DOING) and not origin.startswith("logging.")]
-    chosen = (doing or origins[-1:] or [""])[0].replace("()", "").split(".")
-    start = next((index for index, part in enumerate(chosen) if part[:1].isupper()), len(chosen) - 1)
-    return ".".join(chosen[start:])
-
-
-_DOING = (
-    "create",
-    "save",
-    "send",
-    "delete",
-    "update",
-    "publish",
-    "post",
-    "put",
-    "commit",
-    "execute",
-    "delay",
-    "charge",
-    "notify",
-)
+def _name(origin: str) -> str:
+    """What was tried, by its own name and that of its class."""
+    parts = origin.replace("()", "").removeprefix("<local>.").split(".")
+    start = next((index for index, part in enumerate(parts) if part[:1].isupper()), len(parts) - 1)
+    return ".".join(parts[start:])
