@@ -5,8 +5,7 @@ Each join is made on first use and only when an enabled rule asks for it; the mo
 
 from __future__ import annotations
 
-from functools import cached_property
-
+from opslint.base.lazy import cached_property
 from opslint.base.record import Record
 from opslint.base.typing import TYPE_CHECKING
 from opslint.model.records import BlindSpot
@@ -35,6 +34,10 @@ if TYPE_CHECKING:
     F = TypeVar("F", bound=Fact)
 
 CLOUD_KINDS = frozenset(("terraform", "tfvars", "terragrunt", "hcl", "cloudformation", "serverless"))
+
+
+CODE_KINDS = frozenset(("python", "sql", "requirements", "pyproject", "lock", "other", ""))
+"""Kinds of files that by themselves deploy nothing."""
 
 
 class FileInfo(Record):
@@ -104,6 +107,11 @@ class DeploymentModel:
         self.blind_spots.append(BlindSpot(help=help, kind=kind, loc=loc, message=message))
 
     @cached_property
+    def _is_deployed(self) -> bool:
+        """Something besides code was read: without it there is nothing to join, and the modules that would are not imported."""
+        return bool(self.settings.services) or any(info.kind not in CODE_KINDS for info in self.files.values())
+
+    @cached_property
     def environments(self) -> Environments:
         """Tiers and instances, and which of them a file belongs to."""
         from opslint.model.environments import Environments
@@ -162,6 +170,8 @@ class DeploymentModel:
     @cached_property
     def deployments(self) -> list[Deployment]:
         """Manifests that one command combines, with their workloads, sorted by key."""
+        if not self._is_deployed:
+            return []
         from opslint.model.deployments import deployments
 
         return deployments(self)
@@ -181,6 +191,8 @@ class DeploymentModel:
     @cached_property
     def services(self) -> list[Service]:
         """Code that is built once and run somewhere, joined with its workloads."""
+        if not self._is_deployed:
+            return []
         from opslint.model.services import services
 
         return services(self)
