@@ -133,15 +133,71 @@ def is_host(text: str) -> bool:
     return (tail.isalpha() and 2 <= len(tail) <= 24) or (len(labels) == 4 and all(part.isdigit() for part in labels))
 
 
+SECRET_WORDS = ("SECRET", "PASSWORD", "PASSWD", "PASSPHRASE", "TOKEN", "APIKEY", "PRIVATE", "CREDENTIAL", "SIGNING", "ENCRYPTION", "_KEY", "DSN")
+
+
+def is_secret_name(name: str) -> bool:
+    """Tell whether a setting holds a secret by what its name says: keys, tokens, passwords (not ``…_key_id``, ``…_token_url``)."""
+    upper = name.upper().replace("-", "_")
+    return any(word in upper for word in SECRET_WORDS) and not upper.endswith(("_KEY_ID", "_KEYS_URL", "_TOKEN_URL", "_KEY_NAME"))
+
+
+_URL_END = frozenset(" \t\r\n\"'`<>|")
+
+
 def strip_credentials(text: str) -> str:
-    """Cut user-info and query out of every URL inside `text` (commands, arguments)."""
-    if "://" not in text:
-        return text
-    out, rest = "", text
-    while "://" in rest:
-        head, _, rest = rest.partition("://")
-        end = next((i for i, ch in enumerate(rest) if ch in " \t\n\"'`<>|;,)"), len(rest))
-        url, rest = rest[:end], rest[end:]
-        authority, slash, path = url.partition("/")
-        out += f"{head}://{authority.rpartition('@')[2]}{slash}{path.partition('?')[0]}"
-    return out + rest
+    """Cut user-info and query out of every URL inside `text`, and the values of secret-named flags and assignments (``--password=…``, ``TOKEN=…``)."""
+    if "://" in text:
+        text = _strip_urls(text)
+    upper = text.upper()
+    if any(word.strip("_") in upper for word in SECRET_WORDS):
+        return _strip_named(text)
+    return text
+
+
+def _strip_urls(text: str) -> str:
+    pieces: list[str] = []
+    start = 0
+    while True:
+        mark = text.find("://", start)
+        if mark < 0:
+            return "".join([*pieces, text[start:]])
+        begin = end = mark + 3
+        while end < len(text) and text[end] not in _URL_END:
+            end += 1
+        authority, slash, path = text[begin:end].partition("/")
+        if "@" in path and "@" not in authority and ":" in authority:
+            # A password may hold a slash: user-info ends at the last @ before a space.
+            authority, path = authority + slash + path.rpartition("@")[0] + "@", path.rpartition("@")[2]
+            slash = ""
+        pieces.append(f"{text[start:begin]}{authority.rpartition('@')[2]}{slash}{path.partition('?')[0]}")
+        start = end
+
+
+def _strip_named(text: str) -> str:
+    """Replace ``NAME=value`` and ``--name value`` of secret-named settings by ``***``, keeping references (``$X``, ``${{ … }}``)."""
+    words: list[str] = []
+    hide_next = False
+    for word in _split_keeping_space(text):
+        if word.isspace():
+            words.append(word)
+            continue
+        name, equals, value = word.partition("=")
+        if hide_next and not word.startswith(("-", "$", "{")):
+            words.append("***")
+        elif equals and value and is_secret_name(name.lstrip("-")) and not value.strip("\"'").startswith(("$", "{")):
+            words.append(f"{name}=***")
+        else:
+            words.append(word)
+        hide_next = not equals and word.startswith("--") and is_secret_name(word.lstrip("-"))
+    return "".join(words)
+
+
+def _split_keeping_space(text: str) -> list[str]:
+    pieces: list[str] = []
+    for char in text:
+        if pieces and pieces[-1][-1].isspace() == char.isspace():
+            pieces[-1] += char
+        else:
+            pieces.append(char)
+    return pieces
