@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import atexit
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -13,6 +15,7 @@ import pytest
 
 LINTER = Path(__file__).resolve().parents[2] / "linter"
 BYTECODE = tempfile.mkdtemp(prefix="opslint-tests-")
+atexit.register(shutil.rmtree, BYTECODE, ignore_errors=True)
 
 
 CALLS = '''

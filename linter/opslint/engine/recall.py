@@ -21,6 +21,7 @@ class Asked:
         self._project = project
         self._contents: dict[str, str] = {}
         self._base: list[str | None] = []
+        self._ignored: dict[str, bool] = {}
         self._paths: frozenset[str] | None = None
 
     def read(self, path: str) -> bytes | None:
@@ -28,6 +29,13 @@ class Asked:
         data = self._project.stage.read(path)
         self._contents[path] = "" if data is None else self._project.stage.hash(data)
         return data
+
+    def is_ignored(self, path: str) -> bool:
+        """Tell whether the tree's ignore files ignore a path. Their content is part of `linked_key`."""
+        known = self._ignored.get(path)
+        if known is None:
+            known = self._ignored[path] = path in self._project.source.ignored([path])
+        return known
 
     def full(self, path: str) -> dict[type[Fact], list[Fact]]:
         """Return the facts of a file that the prescreen passed over."""

@@ -106,7 +106,7 @@ class ProjectRun:
             self.stage.facts,
             asked.read,
             self.settings,
-            is_ignored=lambda path: path in self.source.ignored([path]),
+            is_ignored=asked.is_ignored,
             old_paths=asked.old_paths,
             full=asked.full,
             all_migrations=self.options.all_migrations,
