@@ -125,6 +125,18 @@ def _import(document: PythonDocument, found: ImportInfo) -> Import:
     )
 
 
+_POWERTOOLS = "aws_lambda_powertools.utilities.batch"
+_CALLS_ITS_ARGUMENT: dict[str, tuple[int, str]] = {
+    f"{_POWERTOOLS}.process_partial_response": (1, "record_handler"),
+    f"{_POWERTOOLS}.async_process_partial_response": (1, "record_handler"),
+    "asyncio.to_thread": (0, "func"),
+    "anyio.to_thread.run_sync": (0, "func"),
+    "fastapi.concurrency.run_in_threadpool": (0, "func"),
+    "starlette.concurrency.run_in_threadpool": (0, "func"),
+}
+"""Functions that call the function they are given, and wait for it: position and keyword of that argument, from each one's reference."""
+
+
 def _functions(document: PythonDocument, emit: Callable[[Fact], None]) -> None:
     returned = _return_values(document)
     calls: dict[int, dict[str, int]] = {}
@@ -140,6 +152,11 @@ def _functions(document: PythonDocument, emit: Callable[[Fact], None]) -> None:
             known = guarded if is_main_guard(site.block) else top
         if site.origin not in known:
             known[site.origin] = document.place(site.node)
+        handed = _CALLS_ITS_ARGUMENT.get(site.origin)
+        argument = site.argument(*handed) if handed is not None else None
+        origin = document.origin(argument, site.scope) if argument is not None else None
+        if argument is not None and origin is not None and origin not in known:
+            known[origin] = document.place(argument)
     for info in document.functions:
         emit(_function(document, info, calls.get(id(info.scope), {}), returned.get(id(info.scope), [])))
     if top or guarded:

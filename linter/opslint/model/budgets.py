@@ -82,21 +82,28 @@ class Budgets:
             yield from self._gunicorn(service)
 
     def _lambdas(self) -> Iterator[Budget]:
+        granted: dict[tuple[str, str, Loc, float], Budget] = {}
         for function, cloud in self.model.handlers.lambdas:
             seconds, loc = LAMBDA_DEFAULT, cloud.resource.loc
             if isinstance(cloud.timeout, Known) and isinstance(cloud.timeout.value, int | float):
                 seconds, loc = float(cloud.timeout.value), cloud.timeout_loc
             elif not isinstance(cloud.timeout, Absent):
                 continue
-            yield Budget(
-                environments=[],
+            key = (function.path, function.qualname, loc, seconds)
+            known = granted.get(key)
+            if known is not None:
+                known.environments.extend(name for name in cloud.resource.environments if name not in known.environments)
+                continue
+            granted[key] = Budget(
+                environments=list(cloud.resource.environments),
                 function=function,
                 kind="lambda",
                 label=f"Lambda timeout of {seconds:g} s",
                 loc=loc,
                 seconds=seconds,
-                service="",
+                service=self.model.linked.name_at(cloud.resource.loc),
             )
+        yield from granted.values()
 
     def _tasks(self) -> Iterator[Budget]:
         limits = {s.name: s for s in self.model.facts(WorkerSetting) if isinstance(s.value, int | float)}

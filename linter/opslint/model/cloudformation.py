@@ -7,6 +7,7 @@ from functools import cached_property
 from opslint.base.typing import TYPE_CHECKING
 from opslint.base.value import known, unknown
 from opslint.facts.cloudformation import CfnResource, CfnTemplate
+from opslint.model.stack_runs import stack_environments
 from opslint.model.terraform_eval import Evaluator, Names
 from opslint.model.terraform_nodes import Body, Resource
 from opslint.model.terraform_roots import ENVIRONMENT_NAMES
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
 
     from opslint.base.value import Value
     from opslint.model.model import DeploymentModel
+
+MAX_GLOBALS = 8
+"""Levels of a property under which a function's own and the globals' are merged."""
 
 POLICIES = "@"
 """Prefix under which a resource's own attributes (``DeletionPolicy``, ``Condition``) are found beside its properties."""
@@ -99,8 +103,24 @@ class Template:
         return out
 
     def _with_globals(self, attributes: list[Any]) -> list[Any]:
-        own = {name for name, _at, _expression in attributes}
-        return [*attributes, *(entry for entry in self._fact.functions[0] if entry[0] not in own)]
+        shared = {name: expression for name, _at, expression in self._fact.functions[0]}
+        own = [[name, at, _over(shared.get(name), expression, 0)] for name, at, expression in attributes]
+        names = {name for name, _at, _expression in attributes}
+        return [*own, *(entry for entry in self._fact.functions[0] if entry[0] not in names)]
+
+
+def _over(shared: Any, own: Any, depth: int) -> Any:
+    """Lay a function's property over the one of ``Globals``: maps are merged, lists joined, all else replaced (AWS SAM, Globals section)."""
+    if not isinstance(shared, list) or depth > MAX_GLOBALS or own[0] != shared[0]:
+        return own
+    if own[0] == "list":
+        return ["list", [*shared[1], *own[1]]]
+    if own[0] != "obj":
+        return own
+    above = {pair[0][1]: pair for pair in shared[2] if pair[0][0] == "lit"}
+    pairs = [[key, _over(above[key[1]][1], value, depth + 1) if key[0] == "lit" and key[1] in above else value, at] for key, value, at in own[2]]
+    names = {pair[0][1] for pair in own[2] if pair[0][0] == "lit"}
+    return ["obj", own[1], [*(pair for name, pair in above.items() if name not in names), *pairs]]
 
 
 def templates(model: DeploymentModel) -> list[Template]:
@@ -108,8 +128,11 @@ def templates(model: DeploymentModel) -> list[Template]:
     resources: dict[str, list[CfnResource]] = {}
     for resource in model.facts(CfnResource):
         resources.setdefault(resource.path, []).append(resource)
+    facts = model.facts(CfnTemplate)
+    deployed = stack_environments(model, [fact.path for fact in facts]) if facts else {}
     out = []
-    for fact in model.facts(CfnTemplate):
+    for fact in facts:
         found = model.environments.of_path(fact.path)
-        out.append(Template(fact, resources.get(fact.path, []), [found.name] if found else []))
+        names = [found.name] if found else deployed.get(fact.path, [])
+        out.append(Template(fact, resources.get(fact.path, []), names))
     return out

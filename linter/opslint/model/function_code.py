@@ -68,6 +68,27 @@ def code_of(model: DeploymentModel, resource: Resource) -> str:
     return ""
 
 
+def handler_file(model: DeploymentModel, code: str, handler: str) -> str:
+    """Return the project path of the module that `handler` (``package.module.function``) names in `code`, "" when it is not there.
+
+    Where the package is not known, the only file of the project with that ending is meant.
+    """
+    stem = handler.rpartition(".")[0].replace(".", "/")
+    if not stem:
+        return ""
+    if code.endswith(".py"):
+        return code if f"/{code}".endswith(f"/{stem}.py") and code in model.files else ""
+    base = f"{code}/" if code else ""
+    for path in (f"{base}{stem}.py", f"{base}{stem}/__init__.py"):
+        if path in model.files:
+            return path
+    if code and any(path.startswith(base) for path in model.files):
+        return ""
+    ending = f"/{stem}.py"
+    found = [path for path, info in model.files.items() if f"/{path}".endswith(ending) and info.role == "deploy"]
+    return found[0] if len(found) == 1 else ""
+
+
 def _inside(model: DeploymentModel, base: str, text: str) -> str:
     path = normpath(f"{base or '.'}/{text}")
     return "" if path.startswith("..") else path.removeprefix("./")

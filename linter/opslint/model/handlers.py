@@ -251,21 +251,17 @@ class Handlers:
     @cached_property
     def lambdas(self) -> list[tuple[Function, CloudFunction]]:
         """Functions of this repository that a cloud function names as its handler."""
+        from opslint.model.function_code import handler_file
+
         found: list[tuple[Function, CloudFunction]] = []
         for cloud in self.model.resources.functions if self.model.has_cloud else ():
             if not isinstance(cloud.handler, Known) or not isinstance(cloud.handler.value, str):
                 continue
-            module, _, name = cloud.handler.value.rpartition(".")
-            stem = module.replace(".", "/")
-            base = f"{cloud.code}/" if cloud.code and not cloud.code.endswith(".py") else ""
-            paths = [f"{base}{stem}.py", f"{base}{stem}/__init__.py"]
-            if cloud.code.endswith(f"{stem}.py"):
-                paths.append(cloud.code)
-            for path in paths:
-                function = self.project.function(path, name) if path in self.project.paths else None
-                if function is not None:
-                    found.append((function, cloud))
-                    break
+            path = handler_file(self.model, cloud.code, cloud.handler.value)
+            name = cloud.handler.value.rpartition(".")[2]
+            function = self.project.function(path, name) if path in self.project.paths else None
+            if function is not None:
+                found.append((function, cloud))
         return found
 
     @cached_property

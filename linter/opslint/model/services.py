@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from opslint.base.tree import Mapping, Scalar
 from opslint.base.typing import TYPE_CHECKING
+from opslint.base.value import ABSENT
 from opslint.facts.dockerfile import Dockerfile
 from opslint.model.builds import Builds, is_public, repository_of
 from opslint.model.compose_files import directory_of, join
 from opslint.model.entries import Resolver, Start
 from opslint.model.image import Image, Tree
-from opslint.model.records import Service
+from opslint.model.records import Entry, Service
 from opslint.model.start_files import Scripts, StartFiles
 
 if TYPE_CHECKING:
@@ -36,14 +37,19 @@ class Linked:
         self._images: dict[tuple[str, str, str], Image | None] = {}
         self._starts: dict[int, Start] = {}
         self._image_of: dict[int, Image | None] = {}
+        self._names: dict[Loc, str] | None = None
         self.services: list[Service] = self._join()
 
     def _join(self) -> list[Service]:
         groups: dict[tuple[str, str], Service] = {}
         third: dict[str, Service] = {}
+        functions: dict[Loc, list[tuple[Workload, Container]]] = {}
         by_command = self._by_command()
         for workload in self.model.workloads:
             for container in workload.containers:
+                if workload.platform == "lambda" and container.image == ABSENT:
+                    functions.setdefault(workload.loc, []).append((workload, container))
+                    continue
                 build, reason = self.builds.of(workload, container.image, container.build)
                 if build is None and not reason:
                     build = by_command.get(repository_of(container.image))
@@ -61,7 +67,45 @@ class Linked:
         for key, service in groups.items():
             service.name = self._name(key, service)
             service.unlinked = self._why_unlinked(service)
-        return sorted([*groups.values(), *third.values()], key=lambda found: (bool(found.unlinked), found.name, found.dockerfile))
+        packaged = [self._function(runs) for runs in functions.values()]
+        _tell_apart(packaged)
+        found = [*groups.values(), *packaged, *third.values()]
+        return sorted(found, key=lambda one: (bool(one.unlinked), one.name, one.dockerfile, one.context))
+
+    def _function(self, runs: list[tuple[Workload, Container]]) -> Service:
+        """The service of one packaged function: its handler's module, in every environment it is deployed to."""
+        from opslint.model.function_code import handler_file
+
+        workload, container = runs[0]
+        code = container.build[0] if container.build is not None else ""
+        handler = container.args[0] if container.args else ""
+        path = handler_file(self.model, code, handler) if handler else ""
+        entries: list[list[Entry]] = []
+        for work, own in runs:
+            entry = Entry(
+                app=handler,
+                files=sorted({*work.files, *([path] if path else [])}),
+                loc=own.image_loc,
+                modules=[path] if path else [],
+                role="worker",
+                server="lambda",
+                words=[handler],
+            )
+            entries.append([entry] if path else [])
+            self._starts[id(own)] = Start(entries=entries[-1], exports=[], opens=[], required=[])
+            self._image_of[id(own)] = None
+        reason = "" if path else f"the handler {handler} names no module of the repository" if handler else "the handler is not known"
+        if reason:
+            self.model.blind(
+                "service-not-linked", container.loc, f"{workload.name}: {reason}", f'[[service]] name = "{workload.name}" and entry'
+            )
+        return Service(context=code, dockerfile="", entries=entries, name=workload.name, runs=runs, unlinked=reason)
+
+    def name_at(self, loc: Loc) -> str:
+        """Return the name of the service whose container is declared at `loc`, "" when there is none."""
+        if self._names is None:
+            self._names = {container.loc: service.name for service in self.services for _workload, container in service.runs}
+        return self._names.get(loc, "")
 
     def _by_command(self) -> dict[str, Build]:
         """Image paths that no name joins to a build, but whose containers start a module of exactly one build context."""
@@ -70,7 +114,7 @@ class Linked:
         for workload in self.model.workloads if candidates else ():
             for container in workload.containers:
                 path = repository_of(container.image)
-                if not path or is_public(path) or self.builds.of(workload, container.image, container.build) != (None, ""):
+                if not path or workload.platform == "lambda" or is_public(path) or self.builds.of(workload, container.image, container.build) != (None, ""):
                     continue
                 if container.command is None and container.args is None and ("/" in path or len(candidates) > 1):
                     continue
@@ -156,6 +200,15 @@ class Linked:
             fact = self.dockerfiles.get(build.dockerfile)
             self._images[key] = Image(self.tree, fact, build.context, target) if fact is not None else None
         return self._images[key]
+
+
+def _tell_apart(services: list[Service]) -> None:
+    """Two functions of one resource name (``this`` in two modules) are told apart by their handler's module."""
+    names = [service.name for service in services]
+    for service in services:
+        module = next((path.rpartition("/")[2].removesuffix(".py") for run in service.entries for entry in run for path in entry.modules), "")
+        if names.count(service.name) > 1 and module:
+            service.name = f"{service.name}/{module}"
 
 
 def start_words(container: Container, image: Image | None) -> tuple[list[str], bool, Loc]:

@@ -393,7 +393,7 @@ def saved_plan(words: list[str]) -> str:
 
 _HINT_FLAGS = frozenset(
     "-n --namespace -e --env --environment --stage -s --stack -var-file --var-file -k --kustomize -f --values --cluster --context"
-    " --kube-context -c --config --workspace -t --target --stack-name --app -a --service --function-name -i --inventory --profile -l".split()
+    " --kube-context -c --config --config-env --workspace -t --target --stack-name --app -a --service --function-name -i --inventory --profile -l".split()
 )
 
 

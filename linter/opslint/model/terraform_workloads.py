@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from opslint.base.tree import Mapping
 from opslint.base.typing import TYPE_CHECKING
-from opslint.base.value import ABSENT, Unknown, known, unknown
+from opslint.base.value import ABSENT, Known, Unknown, known, unknown
 from opslint.model import cloud_run, ecs
 from opslint.model.records import Container, Deployment, Workload
 from opslint.model.terraform_values import settled
@@ -81,13 +81,15 @@ def _function(key: str, function: Function) -> Workload:
     image = resource.get("image_uri" if resource.platform == "terraform" else "ImageUri")
     empty = Mapping([], resource.loc[1], resource.path)
     reasons = [("the function's variables are not known", resource.loc)] if function.is_open else []
+    handler = settled(function.handler)
+    zipped = image == ABSENT
     container = Container(
-        args=None,
-        build=None,
+        args=[handler.value] if zipped and isinstance(handler, Known) and isinstance(handler.value, str) else None,
+        build=(function.code, "", "") if zipped and function.code else None,
         command=None,
         entries=function.entries,
         image=ABSENT if image == ABSENT else settled(image),
-        image_loc=resource.loc_of("image_uri" if resource.platform == "terraform" else "ImageUri"),
+        image_loc=resource.loc_of(_place_of(resource, zipped=zipped)),
         init=False,
         loc=resource.loc,
         name=resource.name,
@@ -112,3 +114,9 @@ def _function(key: str, function: Function) -> Workload:
         pod=empty,
         replicas=replicas,
     )
+
+
+def _place_of(resource: Resource, *, zipped: bool) -> str:
+    if resource.platform == "terraform":
+        return "handler" if zipped else "image_uri"
+    return "Handler" if zipped else "ImageUri"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from opslint.base.record import Record
 from opslint.base.typing import TYPE_CHECKING
-from opslint.base.value import Known, unknown
+from opslint.base.value import ABSENT, Known, unknown
 from opslint.model import platform_env
 from opslint.model.env_reads import EnvReads
 from opslint.model.records import EnvEntry
@@ -116,6 +116,8 @@ class Variables:
             files.append(image.fact.path)
             if not is_public_base(image.base):
                 reasons.append((f"base image {image.base} may set more", image.fact.loc))
+        elif workload.platform == "lambda" and container.image == ABSENT:
+            pass  # a package has no variables of its own
         elif container.build is not None or not _is_third_party(self.model, container):
             reasons.append(("the image's own ENV is not known", container.image_loc))
         entries.extend(container.entries)

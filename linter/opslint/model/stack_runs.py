@@ -1,0 +1,93 @@
+"""Where stacks are deployed to: the pipeline's deploy jobs, else the named environments of ``samconfig.toml``."""
+
+from __future__ import annotations
+
+from opslint.base.typing import TYPE_CHECKING
+from opslint.model.compose_files import directory_of, join
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from opslint.model.model import DeploymentModel
+    from opslint.model.pipeline_records import Action, Job
+
+_DEPLOYS = (
+    ("sam", "deploy"),
+    ("aws", "cloudformation", "deploy"),
+    ("aws", "cloudformation", "create-stack"),
+    ("aws", "cloudformation", "update-stack"),
+)
+_TEMPLATE_FLAGS = ("--template-file", "--template", "--template-body", "-t")
+_DEFAULTS = ("template.yaml", "template.yml", "template.json")
+"""The template that ``sam build`` and ``sam deploy`` take when none is named."""
+
+
+def stack_environments(model: DeploymentModel, templates: list[str]) -> dict[str, list[str]]:
+    """Return the names of the environments that each template (by path) is deployed to, in order of tiers; none where nothing says so."""
+    found: dict[str, set[str]] = {}
+    for template, names in _of_pipelines(model, templates):
+        found.setdefault(template, set()).update(names)
+    for template in templates:
+        if not found.get(template):
+            names = _of_samconfig(model, directory_of(template))
+            if names:
+                found[template] = names
+    return {template: _in_order(names) for template, names in found.items() if names}
+
+
+def _in_order(names: Iterable[str]) -> list[str]:
+    from opslint.model.environments import tier_of
+    from opslint.model.records import TIERS
+
+    return sorted(names, key=lambda name: (TIERS.index(tier_of(name)), name))
+
+
+def _of_pipelines(model: DeploymentModel, templates: list[str]) -> Iterator[tuple[str, list[str]]]:
+    if model.kinds.isdisjoint(("workflow", "gitlab-ci")):
+        return
+    for _pipeline, job in model.pipelines.jobs():
+        for action in job.deploys:
+            template = _template_of(action, templates)
+            names = _names(model, job, action)
+            if template is not None and names:
+                yield template, names
+
+
+def _names(model: DeploymentModel, job: Job, action: Action) -> list[str]:
+    """The environments a job names; else what ``--config-env`` and the like name."""
+    return job.environments or action.environments
+
+
+def _template_of(action: Action, templates: list[str]) -> str | None:
+    words = action.words
+    if not any(tuple(words[: len(start)]) == start for start in _DEPLOYS):
+        return None
+    written = next(
+        (word.partition("=")[2] or following for word, following in zip(words, [*words[1:], ""], strict=True) if word.partition("=")[0] in _TEMPLATE_FLAGS),
+        "",
+    ).removeprefix("file://")
+    base = action.path
+    if base is not None and "$" not in written:
+        named = [written] if written and "/.aws-sam/" not in f"/{written}" else list(_DEFAULTS)
+        for name in named:
+            path = join(base, name)
+            if path is not None and path in templates:
+                return path
+    # A template that `sam package` or `aws cloudformation package` wrote: the only one there is was its source.
+    return templates[0] if len(templates) == 1 and words[0] == "sam" else None
+
+
+def _of_samconfig(model: DeploymentModel, directory: str) -> set[str]:
+    path = f"{directory}/samconfig.toml" if directory else "samconfig.toml"
+    data = model.read(path) if path in model.files else None
+    if data is None:
+        return set()
+    import tomllib
+
+    try:
+        tables = tomllib.loads(data.decode("utf-8", "replace"))
+    except tomllib.TOMLDecodeError as error:
+        model.blind("format-not-read", (path, (1, 1, 1, 1)), f"{path} is not valid TOML: {error}")
+        return set()
+    found = (model.environments.of_value(name) for name, table in tables.items() if isinstance(table, dict) and "deploy" in table)
+    return {item.name for item in found if item is not None}
