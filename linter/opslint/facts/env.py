@@ -7,14 +7,16 @@ import _ast
 from opslint.base.fact import Fact
 from opslint.base.rule import Extractor
 from opslint.base.typing import TYPE_CHECKING
+from opslint.facts.env_context import Context, assigned_name
 from opslint.facts.env_defaults import default_kind, keepable
+from opslint.facts.env_uses import caught, is_checked, tested_before, when_none
 from opslint.syntax.python import UNKNOWN
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from opslint.syntax.python import CallSite, PythonDocument
-    from opslint.syntax.python_scope import Block
+    from opslint.syntax.python_scope import Block, Scope
 
     Emit = Callable[[Fact], None]
 
@@ -24,19 +26,36 @@ class EnvRead(Fact):
 
     `missing` says what happens when it is not set: ``raises`` (an exception at the read, or at once after it), ``none`` (None
     goes on to somewhere this file does not tell), ``handled`` (None is tested for), ``default`` (a default takes its place).
-    `default` is the default's text where it may be kept, `default_kind` one of ``"" none empty harmless development secret unknown``.
+    `default` is the default's text where it may be kept, `default_kind` one of ``"" none empty harmless development secret refused
+    unknown`` (``refused``: a secret that the file itself compares with and so does not put up with).
     `import_time`: read while the module is imported. `function`: qualname it stands in, else "". `how` names the reader (``os.environ``,
     ``django-environ``, ``pydantic``…); `ignore_case`: the reader takes the name in any case. `aliases`: other names that do as well.
+    `guarded`: it stands under a test of the tier, of debugging or of another variable. `instead`: variables that, when set, make
+    this one needless (it is a fallback of theirs, or an alternative).
     """
 
-    __slots__ = ("aliases", "default", "default_kind", "function", "how", "ignore_case", "import_time", "missing", "name")
+    __slots__ = (
+        "aliases",
+        "default",
+        "default_kind",
+        "function",
+        "guarded",
+        "how",
+        "ignore_case",
+        "import_time",
+        "instead",
+        "missing",
+        "name",
+    )
     aliases: list[str]
     default: str | None
     default_kind: str
     function: str
+    guarded: bool
     how: str
     ignore_case: bool
     import_time: bool
+    instead: list[str]
     missing: str
     name: str
 
@@ -105,7 +124,6 @@ _TYPED = ("environ.Env().", "environ.FileAwareEnv().", "environs.Env().", "envir
 _NOT_READS = frozenset(
     "read_env read_envfile seal prefixed dump parser_for parse_value get_value path_from unset is_value add_parser".split()
 )
-_KEY_ERRORS = frozenset(("KeyError", "LookupError", "Exception", "BaseException"))
 
 
 def looks_like_name(text: object) -> bool:
@@ -113,147 +131,157 @@ def looks_like_name(text: object) -> bool:
     return isinstance(text, str) and len(text) >= 3 and text[0].isalpha() and text.isupper() and text.replace("_", "").isalnum()
 
 
+class _Extraction:
+    """One file while its reads are taken."""
+
+    def __init__(self, document: PythonDocument, emit: Emit) -> None:
+        self.document = document
+        self.emit = emit
+        self.defaults = _scheme_defaults(document)
+        self.context = Context(document, lambda node, scope: variable_of(document, node, scope))
+        self.reads: list[tuple[EnvRead, tuple[str, str] | None]] = []
+
+    def run(self) -> None:
+        for node, block in self.document.subscripts:
+            self._subscript(node, block)
+        for site in self.document.calls:
+            if site.origin is not None:
+                self._call(site)
+        self._finish()
+
+    def _finish(self) -> None:
+        """Emit the reads; those assigned to one name in one scope are alternatives of each other."""
+        groups: dict[tuple[str, str], set[str]] = {}
+        for read, target in self.reads:
+            if target is not None:
+                groups.setdefault(target, set()).add(read.name)
+        for read, target in self.reads:
+            others = groups[target] - {read.name} if target is not None else set()
+            self.emit(read.replace(instead=sorted({*read.instead, *others})) if others else read)
+
+    def _read(self, node: _ast.expr, block: Block, name: str, how: str, missing: str, default: str | None, kind: str) -> None:
+        function = block.scope.enclosing_function()
+        qualname = function.qualname if function else ""
+        target = assigned_name(self.document, node)
+        instead = {*self.context.instead(node, name, block.scope), *self.context.other_branch(node, name, block.scope)}
+        read = EnvRead(
+            at=self.document.place(node),
+            aliases=[],
+            default=default,
+            default_kind=kind,
+            function=qualname,
+            guarded=self.context.guarded(node, name, block),
+            how=how,
+            ignore_case=False,
+            import_time=function is None,
+            instead=sorted(instead),
+            missing=missing,
+            name=name,
+        )
+        self.reads.append((read, (qualname, target) if target is not None else None))
+
+    def _subscript(self, node: _ast.Subscript, block: Block) -> None:
+        document = self.document
+        if document.origin(node.value, block.scope) != "os.environ":
+            return
+        name = document.constant(node.slice, block.scope)
+        if not isinstance(name, str):
+            return
+        if isinstance(node.ctx, _ast.Store):
+            parent = document.parent(node)
+            value = document.constant(parent.value, block.scope) if isinstance(parent, _ast.Assign) else UNKNOWN
+            self.emit(EnvWrite(at=document.place(node), name=name, only_default=False, value=keepable(name, value)))
+        elif isinstance(node.ctx, _ast.Load):
+            safe = caught(document, block) or tested_before(document, name, node, block)
+            self._read(node, block, name, "os.environ", "handled" if safe else "raises", None, "")
+
+    def _call(self, site: CallSite) -> None:
+        document, origin = self.document, site.origin or ""
+        how = _how(origin)
+        if how is None:
+            if origin == "os.environ.setdefault":
+                _setdefault(document, site, self.emit)
+            elif not origin.startswith(("os.", "logging", "typing")):
+                _named_call(document, site, self.emit)
+            return
+        name = document.constant(site.argument(0, "key"), site.scope)
+        if not isinstance(name, str):
+            _reader(document, site, self.emit)
+            return
+        default = site.argument(1, "default")
+        if how in ("django-environ", "environs", "decouple", "starlette"):
+            default = site.keyword("default") or (
+                site.argument(1, "default") if how == "environs" and origin != "environs.Env()" else None
+            )
+            if default is None and how == "django-environ":
+                default = self.defaults.get(name)
+        missing, text, kind = self._missing(site, name, default)
+        self._read(site.node, site.block, name, how, missing, text, kind)
+
+    def _missing(self, site: CallSite, name: str, default: _ast.expr | None) -> tuple[str, str | None, str]:
+        """What a missing value means, and the default with its kind; ``get(X) or "text"`` has a default as well."""
+        document, gives_none = self.document, site.origin in _GIVE_NONE
+        value = document.constant(default, site.scope) if default is not None else None
+        if default is None or value is None or value == "":
+            otherwise = self._or_else(site)
+            if otherwise is not None:
+                return "default", keepable(name, otherwise), self._kind(name, otherwise)
+        if default is None:
+            missing = when_none(document, site, name) if gives_none else "raises"
+            if missing == "raises" and not gives_none and caught(document, site.block):
+                missing = "handled"
+            return missing, None, "none" if gives_none else ""
+        missing, kind = "default", self._kind(name, value)
+        if value is None or value == "":
+            told = when_none(document, site, name)
+            if value is None or (told == "raises" and is_checked(document, site)):
+                missing = told
+        return missing, keepable(name, value), kind
+
+    def _or_else(self, site: CallSite) -> object:
+        """The literal at the end of ``read or … or literal`` (not an empty one), else None."""
+        parent = self.document.parent(site.node)
+        if not isinstance(parent, _ast.BoolOp) or not isinstance(parent.op, _ast.Or) or parent.values[-1] is site.node:
+            return None
+        value = self.document.constant(parent.values[-1], site.scope)
+        return value if isinstance(value, str | int | float) and value not in ("", 0) else None
+
+    def _kind(self, name: str, value: object) -> str:
+        kind = default_kind(name, value)
+        if kind == "secret" and self.context.refuses(str(value)):
+            return "refused"
+        return kind
+
+
 def extract(document: PythonDocument, emit: Emit) -> None:
     """Emit reads, readers, named calls and writes."""
-    for node, block in document.subscripts:
-        _subscript(document, node, block, emit)
-    defaults = _scheme_defaults(document)
-    for site in document.calls:
-        if site.origin is not None:
-            _call(document, site, defaults, emit)
+    _Extraction(document, emit).run()
+
+
+def _how(origin: str) -> str | None:
+    """The library that a call with this origin reads a variable with, None when it reads none."""
+    how = _CALLS.get(origin)
+    if how is None and origin.startswith(_TYPED) and origin.count("()") == 1 and origin.rpartition(".")[2] not in _NOT_READS:
+        return "environs" if origin.startswith("environs") else "django-environ"
+    return how
+
+
+def variable_of(document: PythonDocument, node: _ast.expr, scope: Scope) -> str | None:
+    """Return the variable that an expression reads, None when it is no read or the name is not known."""
+    name: object = None
+    if isinstance(node, _ast.Subscript):
+        if document.origin(node.value, scope) == "os.environ":
+            name = document.constant(node.slice, scope)
+    elif isinstance(node, _ast.Call) and (node.args or node.keywords):
+        origin = document.origin(node.func, scope)
+        if origin is not None and _how(origin) is not None:
+            name = document.constant(node.args[0] if node.args else None, scope)
+    return name if isinstance(name, str) else None
 
 
 def _where(block: Block) -> tuple[str, bool]:
     function = block.scope.enclosing_function()
     return (function.qualname if function else ""), function is None
-
-
-def _subscript(document: PythonDocument, node: _ast.Subscript, block: Block, emit: Emit) -> None:
-    if document.origin(node.value, block.scope) != "os.environ":
-        return
-    name = document.constant(node.slice, block.scope)
-    if not isinstance(name, str):
-        return
-    if isinstance(node.ctx, _ast.Store):
-        parent = document.parent(node)
-        value = document.constant(parent.value, block.scope) if isinstance(parent, _ast.Assign) else UNKNOWN
-        emit(EnvWrite(at=document.place(node), name=name, only_default=False, value=keepable(name, value)))
-        return
-    if not isinstance(node.ctx, _ast.Load):
-        return
-    function, import_time = _where(block)
-    guarded = _caught(document, block) or _tested_before(document, name, node, block)
-    emit(
-        EnvRead(
-            at=document.place(node),
-            aliases=[],
-            default=None,
-            default_kind="",
-            function=function,
-            how="os.environ",
-            ignore_case=False,
-            import_time=import_time,
-            missing="handled" if guarded else "raises",
-            name=name,
-        )
-    )
-
-
-def _caught(document: PythonDocument, block: Block) -> bool:
-    """A ``try`` around the read catches KeyError and does not raise on."""
-    for outer in block.up():
-        if outer.kind != "try" or not isinstance(outer.node, _ast.Try):
-            continue
-        for handler in outer.node.handlers:
-            types = handler.type.elts if isinstance(handler.type, _ast.Tuple) else [handler.type]
-            caught = {document.origin(item, block.scope) if item is not None else "Exception" for item in types}
-            if caught & _KEY_ERRORS and not any(isinstance(step, _ast.Raise) for step in handler.body):
-                return True
-    return False
-
-
-def _tested_before(document: PythonDocument, name: str, node: _ast.AST, block: Block) -> bool:
-    """The read stands under ``if "X" in os.environ`` (statement or conditional expression) or after such an early return."""
-    tests = [outer.node.test for outer in block.up() if outer.kind in ("if", "else") and isinstance(outer.node, _ast.If)]
-    parent = document.parent(node)
-    while isinstance(parent, _ast.expr):
-        if isinstance(parent, _ast.IfExp):
-            tests.append(parent.test)
-        elif isinstance(parent, _ast.BoolOp):
-            tests.extend(parent.values)
-        parent = document.parent(parent)
-    return any(_mentions(document, test, name, block) for test in tests)
-
-
-def _mentions(document: PythonDocument, test: _ast.expr, name: str, block: Block) -> bool:
-    stack: list[_ast.AST] = [test]
-    while stack:
-        node = stack.pop()
-        if isinstance(node, _ast.Constant) and node.value == name:
-            return True
-        stack.extend(document.children(node))
-    return False
-
-
-def _call(document: PythonDocument, site: CallSite, defaults: dict[str, _ast.expr], emit: Emit) -> None:
-    origin = site.origin or ""
-    how = _CALLS.get(origin)
-    if how is None and origin.startswith(_TYPED) and origin.count("()") == 1:
-        method = origin.rpartition(".")[2]
-        how = None if method in _NOT_READS else ("environs" if origin.startswith("environs") else "django-environ")
-    if how is None:
-        if origin == "os.environ.setdefault":
-            _setdefault(document, site, emit)
-        elif not origin.startswith(("os.", "logging", "typing")):
-            _named_call(document, site, emit)
-        return
-    name = document.constant(site.argument(0, "key"), site.scope)
-    if not isinstance(name, str):
-        _reader(document, site, emit)
-        return
-    default = site.argument(1, "default")
-    if how in ("django-environ", "environs", "decouple", "starlette"):
-        default = site.keyword("default") or (
-            site.argument(1, "default") if how == "environs" and origin != "environs.Env()" else None
-        )
-        if default is None and how == "django-environ":
-            default = defaults.get(name)
-    function, import_time = _where(site.block)
-    if default is None:
-        missing = _when_none(document, site, name) if origin in _GIVE_NONE else "raises"
-        if missing == "raises" and _caught(document, site.block) and origin not in _GIVE_NONE:
-            missing = "handled"
-        kind, text = ("none" if origin in _GIVE_NONE else ""), None
-    else:
-        value = document.constant(default, site.scope)
-        kind, text = default_kind(name, value), keepable(name, value)
-        missing = "default"
-        if value is None or value == "":
-            told = _when_none(document, site, name)
-            missing = told if value is None or told == "raises" and kind == "empty" and _is_checked(document, site) else "default"
-    emit(
-        EnvRead(
-            at=document.place(site.node),
-            aliases=[],
-            default=text,
-            default_kind=kind,
-            function=function,
-            how=how,
-            ignore_case=False,
-            import_time=import_time,
-            missing=missing,
-            name=name,
-        )
-    )
-
-
-def _is_checked(document: PythonDocument, site: CallSite) -> bool:
-    """The empty default is only there to be refused: the variable it goes to is tested and the program stopped."""
-    parent = document.parent(site.node)
-    targets = parent.targets if isinstance(parent, _ast.Assign) else []
-    if len(targets) != 1 or not isinstance(targets[0], _ast.Name):
-        return False
-    return any(_leaves(document, document.parent(use), site) for use in document.uses(targets[0].id, site.scope))
 
 
 def _scheme_defaults(document: PythonDocument) -> dict[str, _ast.expr]:
@@ -275,10 +303,9 @@ def _setdefault(document: PythonDocument, site: CallSite, emit: Emit) -> None:
 
 
 def _named_call(document: PythonDocument, site: CallSite, emit: Emit) -> None:
-    for position, argument in enumerate(site.node.args[:2]):
-        if isinstance(argument, _ast.Constant) and looks_like_name(argument.value):
-            break
-    else:
+    named = (pair for pair in enumerate(site.node.args[:2]) if isinstance(pair[1], _ast.Constant) and looks_like_name(pair[1].value))
+    position, argument = next(named, (-1, None))
+    if not isinstance(argument, _ast.Constant):
         return
     default = site.keyword("default") or (site.node.args[position + 1] if len(site.node.args) > position + 1 else None)
     value = document.constant(default, site.scope) if default is not None else None
@@ -292,7 +319,7 @@ def _named_call(document: PythonDocument, site: CallSite, emit: Emit) -> None:
             defaulted=default is not None and value is not None,
             function=function,
             import_time=import_time,
-            missing=_when_none(document, site, name),
+            missing=when_none(document, site, name),
             name=name,
             origin=site.origin or "",
             position=position,
@@ -329,75 +356,6 @@ def _reader(document: PythonDocument, site: CallSite, emit: Emit) -> None:
             through="",
         )
     )
-
-
-def _when_none(document: PythonDocument, site: CallSite, name: str) -> str:
-    """What becomes of a None the read gives: ``raises`` at once, ``handled`` by a test, or ``none``: not told here."""
-    node: _ast.AST = site.node
-    parent = document.parent(node)
-    if _is_test(parent, node) and _leaves(document, parent, site):
-        return "raises"
-    if isinstance(parent, _ast.BoolOp | _ast.IfExp | _ast.Compare | _ast.NamedExpr) or _is_test(parent, node):
-        return "handled"
-    if _fails_on_none(document, parent, node, site):
-        return "handled" if _tested_before(document, name, node, site.block) else "raises"
-    targets = parent.targets if isinstance(parent, _ast.Assign) else [parent.target] if isinstance(parent, _ast.AnnAssign) else []
-    if len(targets) == 1 and isinstance(targets[0], _ast.Name):
-        return _later_use(document, targets[0].id, site)
-    return "none"
-
-
-def _is_test(parent: _ast.AST | None, node: _ast.AST) -> bool:
-    if isinstance(parent, _ast.If | _ast.While | _ast.Assert):
-        return parent.test is node
-    return isinstance(parent, _ast.UnaryOp) and isinstance(parent.op, _ast.Not)
-
-
-def _leaves(document: PythonDocument, test: _ast.AST | None, site: CallSite) -> bool:
-    """``if not X: raise …`` (or ``X is None``, ``X == ""``, or ``sys.exit``): a missing value stops the program."""
-    if not isinstance(test, _ast.UnaryOp | _ast.Compare):
-        return False
-    if isinstance(test, _ast.Compare) and not (
-        isinstance(test.ops[0], _ast.Is | _ast.Eq) and isinstance(test.comparators[0], _ast.Constant) and not test.comparators[0].value
-    ):
-        return False
-    statement = document.parent(test)
-    if not isinstance(statement, _ast.If) or statement.test is not test:
-        return False
-    last = statement.body[-1]
-    if isinstance(last, _ast.Raise):
-        return True
-    call = last.value if isinstance(last, _ast.Expr) else None
-    return isinstance(call, _ast.Call) and document.origin(call.func, site.scope) in ("sys.exit", "exit", "quit", "os._exit")
-
-
-def _fails_on_none(document: PythonDocument, parent: _ast.AST | None, node: _ast.AST, site: CallSite) -> bool:
-    """None fails at once as the receiver of a method or subscript, in ``int(…)``/``float(…)``/``len(…)``, as an operand of ``+``, unpacked."""
-    if isinstance(parent, _ast.Attribute | _ast.BinOp | _ast.Starred):
-        return True
-    if isinstance(parent, _ast.Subscript):
-        return parent.value is node
-    if isinstance(parent, _ast.Call) and parent.args and parent.args[0] is node:
-        return document.origin(parent.func, site.scope) in ("int", "float", "len", "json.loads", "pathlib.Path", "ast.literal_eval")
-    return isinstance(parent, _ast.For | _ast.comprehension) and parent.iter is node
-
-
-def _later_use(document: PythonDocument, variable: str, site: CallSite) -> str:
-    """Look how `variable` is used in the scope it was assigned in."""
-    verdict = "none"
-    for use in document.uses(variable, site.scope):
-        parent = document.parent(use)
-        if _leaves(document, parent, site):
-            return "raises"
-        if isinstance(parent, _ast.BoolOp | _ast.IfExp | _ast.Compare) or _is_test(parent, use):
-            return "handled"
-        if isinstance(parent, _ast.Call) and document.origin(parent.func, site.scope) in ("bool", "all", "any", "isinstance"):
-            return "handled"
-        if isinstance(parent, _ast.List | _ast.Tuple | _ast.Dict | _ast.Set):
-            return "handled" if verdict == "none" else verdict
-        if _fails_on_none(document, parent, use, site):
-            verdict = "raises"
-    return verdict
 
 
 EXTRACTORS = (

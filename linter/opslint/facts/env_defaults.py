@@ -5,7 +5,16 @@ from __future__ import annotations
 from opslint.base.masking import strip_credentials
 
 _SECRET_WORDS = ("SECRET", "PASSWORD", "PASSWD", "TOKEN", "API_KEY", "APIKEY", "PRIVATE", "CREDENTIAL", "SIGNING", "ENCRYPTION", "_KEY", "DSN")
-_DEVELOPMENT = ("localhost", "127.0.0.1", "0.0.0.0:", "host.docker.internal", "sqlite:", "example.com", "172.17.0.1")
+_NO_SECRETS = frozenset("none null empty dummy not-needed notneeded n/a na unused no-key nokey x test-key".split())
+"""Values that say there is no secret: local servers that ask for one and do not look at it."""
+
+_SECRET_ENDINGS = (
+    "SECRET", "SECRET_KEY", "PASSWORD", "PASSWD", "TOKEN", "API_KEY", "APIKEY", "PRIVATE_KEY", "SIGNING_KEY", "ENCRYPTION_KEY", "ACCESS_KEY",
+    "JWT_KEY", "AUTH_KEY", "SECRETKEY", "FERNET_KEY", "HASH_KEY", "SESSION_KEY", "MASTER_KEY", "_SALT",
+)  # fmt: skip
+
+_LOCAL_HOSTS = frozenset(("localhost", "127.0.0.1", "::1", "host.docker.internal", "172.17.0.1"))
+"""Names of the machine the process runs on; the last is the gateway of Docker's default bridge (docs.docker.com/engine/network/drivers/bridge)."""
 
 
 def is_secret_name(name: str) -> bool:
@@ -14,27 +23,57 @@ def is_secret_name(name: str) -> bool:
     return any(word in upper for word in _SECRET_WORDS) and not upper.endswith(("_KEY_ID", "_KEYS_URL", "_TOKEN_URL"))
 
 
+def asks_for_secret(name: str) -> bool:
+    """Tell whether the value of a variable is a secret itself: its name ends with what it holds (``…_TOKEN_URL``, ``…_KEY_ID`` do not)."""
+    upper = name.upper()
+    return upper.endswith(_SECRET_ENDINGS) and not upper.endswith(("PUBLIC_KEY", "CACHE_KEY", "PARTITION_KEY"))
+
+
+def points_here(text: str) -> bool:
+    """Tell whether a value names this machine and no other: every address in it (they may be separated by commas) is local."""
+    items = [item.strip(" []\"'") for item in text.lower().split(",")]
+    hosts = [_host_of(item) for item in items if item]
+    return bool(hosts) and all(host in _LOCAL_HOSTS for host in hosts)
+
+
+def _host_of(item: str) -> str:
+    authority = item.partition("://")[2] or item
+    authority = authority.partition("/")[0].partition("?")[0].rpartition("@")[2]
+    if authority.startswith("["):
+        return authority[1:].partition("]")[0]
+    return authority if authority.count(":") > 1 else authority.partition(":")[0]
+
+
+def is_sqlite(text: str) -> bool:
+    """Tell whether a value is a database in a file of this machine."""
+    return text.partition(":")[0].partition("+")[0].lower() == "sqlite"
+
+
 def default_kind(name: str, value: object) -> str:
     """Classify a default: ``none empty development secret harmless unknown``.
 
-    ``development`` points at this machine; ``secret`` is a literal where a secret belongs.
+    ``development`` points at this machine, is a database in a file, or switches debugging on; ``secret`` is a literal where a
+    secret belongs.
     """
     if value is None:
         return "none"
     if isinstance(value, str):
-        lowered = value.lower()
         if not value:
             return "empty"
-        if is_secret_name(name) and "://" not in value:
-            return "secret"
-        if any(mark in lowered for mark in _DEVELOPMENT) or lowered in ("::1",):
+        if name.upper().endswith("DEBUG") and value.lower() in ("true", "1", "yes", "on"):
             return "development"
-        return "harmless"
+        if points_here(value) or is_sqlite(value):
+            return "development"
+        return "secret" if asks_for_secret(name) and _is_secret_text(value) else "harmless"
     if isinstance(value, bool):
         return "development" if value and name.upper().endswith("DEBUG") else "harmless"
     if isinstance(value, int | float):
         return "harmless"
     return "unknown"
+
+
+def _is_secret_text(value: str) -> bool:
+    return "://" not in value and not value.isdigit() and not value.startswith(("/", "./", "arn:")) and value.lower() not in _NO_SECRETS
 
 
 def keepable(name: str, value: object) -> str | None:

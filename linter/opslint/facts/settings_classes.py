@@ -7,6 +7,7 @@ import _ast
 from opslint.base.fact import Fact
 from opslint.base.rule import Extractor
 from opslint.base.typing import TYPE_CHECKING
+from opslint.facts.env_context import Context
 from opslint.facts.env_defaults import default_kind, keepable
 from opslint.syntax.python import UNKNOWN
 
@@ -23,7 +24,8 @@ class SettingsClass(Fact):
     """A class whose fields are read from the environment when it is instantiated.
 
     `bases` are the origins of its bases (one may be another settings class of the repository); `direct`: one is pydantic's own.
-    `fields` are ``[name, names in the environment (exact), required, default, default_kind, place]``; `ignore_case` is pydantic's default.
+    `fields` are ``[name, names in the environment (exact), required, default, default_kind, place, instead]``
+    (the last as in `EnvRead`); `ignore_case` is pydantic's default.
     `instantiated`: ``module`` (on import), the qualname of a function, or "" (not in this file).
     """
 
@@ -53,6 +55,7 @@ def extract(document: PythonDocument, emit: Callable[[Fact], None]) -> None:
         given = _given(document, info.qualname)
         for field in fields:
             field[2] = field[2] and field[0] not in given
+        _put_together(document, info, fields)
         emit(
             SettingsClass(
                 at=document.place(info.node),
@@ -113,9 +116,37 @@ def _field(document: PythonDocument, info: ClassInfo, statement: _ast.stmt, pref
             required = True
     if _nested(document, info, statement.annotation):
         required = False
-    kind = "" if required else default_kind(name, None if value is UNKNOWN else value)
+    kind = "" if required else default_kind(names[0], None if value is UNKNOWN else value)
+    if kind == "secret" and Context(document, lambda _node, _scope: None).refuses(str(value)):
+        kind = "refused"
     text = None if required or value is UNKNOWN else keepable(name, value)
-    return [name, names, required, text, "unknown" if value is UNKNOWN and not required else kind, document.place(statement)]
+    return [name, names, required, text, "unknown" if value is UNKNOWN and not required else kind, document.place(statement), []]
+
+
+_WHOLE = ("_url", "_uri", "_dsn", "_connection_string")
+"""Endings of fields that hold a whole address, which may be put together from others."""
+
+
+def _put_together(document: PythonDocument, info: ClassInfo, fields: list[list[object]]) -> None:
+    """Fields that a method of the class uses together with a whole address: what puts the address together when it is not given."""
+    by_name = {str(field[0]): field for field in fields}
+    wholes = {name for name in by_name if name.lower().endswith(_WHOLE)}
+    for statement in info.node.body if wholes else ():
+        if not isinstance(statement, _ast.FunctionDef | _ast.AsyncFunctionDef):
+            continue
+        used: set[str] = set()
+        stack: list[_ast.AST] = [statement]
+        while stack:
+            node = stack.pop()
+            text = node.attr if isinstance(node, _ast.Attribute) else node.value if isinstance(node, _ast.Constant) else None
+            if isinstance(text, str) and text in by_name:
+                used.add(text)
+            stack.extend(document.children(node))
+        for whole in sorted(used & wholes):
+            for part in sorted(used - wholes):
+                names, instead = by_name[whole][1], by_name[part][6]
+                if isinstance(names, list) and isinstance(instead, list):
+                    instead.extend(name for name in names if name not in instead)
 
 
 def _outer(annotation: _ast.expr) -> _ast.expr:

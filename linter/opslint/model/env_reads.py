@@ -25,7 +25,7 @@ _DOTENV_LOADERS = ("dotenv.load_dotenv", "environ.Env.read_env", "environ.Env().
 class Read(Record):
     """One read of one variable. `required`: the program fails when it is not set; `aliases`: other names that do as well.
 
-    `missing`, `default`, `default_kind`, `how`, `import_time`, `function` as in `opslint.facts.env.EnvRead`. `evidence` are the
+    `missing`, `default`, `default_kind`, `how`, `import_time`, `function`, `guarded`, `instead` as in `opslint.facts.env.EnvRead`. `evidence` are the
     places that show how the name is read (the reader function, the settings class).
     """
 
@@ -35,9 +35,11 @@ class Read(Record):
         "default_kind",
         "evidence",
         "function",
+        "guarded",
         "how",
         "ignore_case",
         "import_time",
+        "instead",
         "loc",
         "missing",
         "name",
@@ -48,9 +50,11 @@ class Read(Record):
     default_kind: str
     evidence: list[tuple[Loc, str]]
     function: str
+    guarded: bool
     how: str
     ignore_case: bool
     import_time: bool
+    instead: list[str]
     loc: Loc
     missing: str
     name: str
@@ -109,9 +113,11 @@ class EnvReads:
                     default_kind=call.default_kind,
                     evidence=[(found.loc, f"{found.qualname}() reads the variable its argument names")],
                     function=call.function,
+                    guarded=False,
                     how=found.qualname,
                     ignore_case=False,
                     import_time=call.import_time,
+                    instead=[],
                     loc=call.loc,
                     missing=missing,
                     name=call.name,
@@ -163,9 +169,11 @@ def _of_fact(fact: EnvRead) -> Read:
         default_kind=fact.default_kind,
         evidence=[],
         function=fact.function,
+        guarded=fact.guarded,
         how=fact.how,
         ignore_case=fact.ignore_case,
         import_time=fact.import_time,
+        instead=fact.instead,
         loc=fact.loc,
         missing=fact.missing,
         name=fact.name,
@@ -177,20 +185,23 @@ def _of_class(chain: list[SettingsClass], function: str) -> Iterator[Read]:
     """The reads of one settings class with its bases; a field defined again below hides the one above."""
     seen: set[str] = set()
     for fact in chain:
-        for field, names, required, default, default_kind, place in fact.fields:
+        for field, names, required, default, default_kind, place, instead in fact.fields:
             if field in seen or not isinstance(names, list) or not names or not isinstance(place, int):
                 continue
             seen.add(str(field))
-            texts = [str(name) for name in names]
+            # A class that ignores case finds the usual spelling, which is the one to name.
+            texts = [str(name).upper() if fact.ignore_case else str(name) for name in names]
             yield Read(
                 aliases=texts[1:],
                 default=default if isinstance(default, str) else None,
                 default_kind=str(default_kind),
                 evidence=[],
                 function=function,
+                guarded=False,
                 how="pydantic",
                 ignore_case=fact.ignore_case,
                 import_time=not function,
+                instead=[str(name) for name in instead] if isinstance(instead, list) else [],
                 loc=fact.place(place),
                 missing="raises" if required else "default",
                 name=texts[0],

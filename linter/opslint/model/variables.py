@@ -208,9 +208,9 @@ class Variables:
         return found
 
     def is_set(self, scope: Scope, read: Read) -> bool:
-        """Tell whether a scope sets what a read needs, by any of its names, or the platform does."""
+        """Tell whether a scope sets what a read needs, by any of its names or one that stands in its place, or the platform does."""
         declared = self.model.settings.platform_env
-        for name in (read.name, *read.aliases):
+        for name in (read.name, *read.aliases, *read.instead):
             if scope.get(name, ignore_case=read.ignore_case) is not None or platform_env.sets(scope.platform, name, declared):
                 return True
         return False
