@@ -5,6 +5,7 @@ from __future__ import annotations
 from opslint.base.fact import Fact
 from opslint.base.finding import Edit, Fix
 from opslint.base.location import Loc, Span
+from opslint.base.record import Record
 from opslint.base.rule import (
     Blocks,
     Calls,
@@ -22,6 +23,7 @@ from opslint.base.typing import TYPE_CHECKING
 from opslint.base.value import ABSENT, Absent, Known, Secret, Unknown, Value, same, text_of
 
 if TYPE_CHECKING:
+    from opslint.base.masking import Masked
     from opslint.base.tree import Mapping, Scalar
     from opslint.facts.answers import Answer
     from opslint.facts.clients import ClientCall, ProcessCall
@@ -63,7 +65,7 @@ if TYPE_CHECKING:
     from opslint.model.model import DeploymentModel
     from opslint.model.pipelines import Action, Job, Mask, Pipeline, Step
     from opslint.model.probes import dockerfile_probes
-    from opslint.model.records import Container, Probe, Service, Workload
+    from opslint.model.records import Container, EnvEntry, Probe, Service, Workload
     from opslint.model.resource_records import Alarm, EventSource, Queue, Stateful
     from opslint.model.route_table import RouteInfo, RouteTable
     from opslint.model.service_probes import Asked, asked
@@ -91,6 +93,7 @@ _LAZY = {
     "Dockerfile": "opslint.facts.dockerfile",
     "DotenvFile": "opslint.facts.dotenv",
     "Effect": "opslint.model.handlers",
+    "EnvEntry": "opslint.model.records",
     "EnvRead": "opslint.facts.env",
     "EventSource": "opslint.model.resource_records",
     "Function": "opslint.facts.modules",
@@ -104,6 +107,7 @@ _LAZY = {
     "KubernetesObject": "opslint.facts.kubernetes",
     "Mapping": "opslint.base.tree",
     "Mask": "opslint.model.pipelines",
+    "Masked": "opslint.base.masking",
     "Mention": "opslint.model.mentions",
     "MigrationGraph": "opslint.model.migrations",
     "MigrationNode": "opslint.model.migrations",
@@ -202,6 +206,7 @@ __all__ = [
     "DotenvFile",
     "Edit",
     "Effect",
+    "EnvEntry",
     "EnvRead",
     "EventSource",
     "Extractor",
@@ -222,6 +227,7 @@ __all__ = [
     "Loc",
     "Mapping",
     "Mask",
+    "Masked",
     "Mention",
     "Meta",
     "MigrationGraph",
@@ -238,6 +244,7 @@ __all__ = [
     "ProjectRule",
     "Queue",
     "Read",
+    "Record",
     "Reporter",
     "Resource",
     "Root",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from opslint.base.fact import Fact
 from opslint.base.masking import strip_credentials
+from opslint.base.opaque import conceal_words
 from opslint.base.rule import Extractor
 from opslint.base.typing import TYPE_CHECKING
 
@@ -44,7 +45,7 @@ class ShellScript(Fact):
 class ScriptCommand:
     """One command: its place, words, whether each was quoted, assignments before it, and the control flow (`syntax.shell.Command`)."""
 
-    __slots__ = ("assignments", "at", "depth", "follow", "function", "joined", "nested", "test", "words")
+    __slots__ = ("assignments", "at", "depth", "follow", "function", "joined", "nested", "test", "when", "words")
 
     def __init__(
         self,
@@ -57,6 +58,7 @@ class ScriptCommand:
         joined: str,
         follow: str,
         nested: bool,
+        when: list[list[Any]],
     ) -> None:
         self.at = at
         self.words = words
@@ -67,6 +69,7 @@ class ScriptCommand:
         self.joined = joined
         self.follow = follow
         self.nested = nested
+        self.when = when
 
 
 def _extract(document: ShellDocument, emit: Callable[[Fact], None]) -> None:
@@ -75,7 +78,7 @@ def _extract(document: ShellDocument, emit: Callable[[Fact], None]) -> None:
     exits = False
     commands = []
     for command in document.commands:
-        if command.words[:1] == ["set"] and not command.depth:
+        if command.words[:1] == ["set"] and command.words[1:2] != ["--"] and not command.depth:
             exits = (
                 exits
                 or any(word.startswith("-") and "e" in word[1:] for word in command.words[1:2])
@@ -90,7 +93,7 @@ def _extract(document: ShellDocument, emit: Callable[[Fact], None]) -> None:
 
 
 def _command(document: ShellDocument, command: Command) -> list[Any]:
-    words = [strip_credentials(word[:_LONGEST_WORD]) for word in command.words[:_MOST_WORDS]]
+    words = conceal_words([strip_credentials(word[:_LONGEST_WORD]) for word in command.words[:_MOST_WORDS]])
     exported = command.words[:1] == ["export"]
     if exported:
         words = [word.partition("=")[0] for word in words]
@@ -105,6 +108,7 @@ def _command(document: ShellDocument, command: Command) -> list[Any]:
         command.joined,
         command.follow,
         command.nested,
+        command.when,
     ]
 
 

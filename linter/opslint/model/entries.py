@@ -8,6 +8,7 @@ from opslint.facts.shell import ScriptCommand
 from opslint.model import start_commands as data
 from opslint.model.image import absolute
 from opslint.model.records import Entry
+from opslint.model.shell_tests import holds
 
 if TYPE_CHECKING:
     from opslint.base.location import Loc
@@ -126,7 +127,7 @@ class Resolver:
 
         found = [
             ScriptCommand(
-                0, c.words, [[n, v] for n, v in c.assignments], c.depth, c.test, c.function, c.joined, c.follow, c.nested
+                0, c.words, [[n, v] for n, v in c.assignments], c.depth, c.test, c.function, c.joined, c.follow, c.nested, c.when
             )
             for c in commands(text)
         ]
@@ -148,13 +149,20 @@ class Resolver:
         for step, loc in steps:
             if step.function or step.nested or step.test:
                 continue
-            if step.words and step.words[0] in functions and depth < MAX_DEPTH:
+            runs = holds(step.when, arguments.words) if step.depth else True
+            if runs is False:
+                continue
+            if runs and step.words[:1] in (["shift"], ["set"]):
+                arguments = Arguments(_shifted(step.words, arguments.words), arguments.loc)
+            elif step.words and step.words[0] in functions and depth < MAX_DEPTH:
                 inner = [(_outside(call), place) for call, place in functions[step.words[0]]]
                 self._commands(inner, Arguments(step.words[1:], loc), depth + 1)
-            elif step.depth and step.words[:1] not in (["export"], ["source"], ["."]):
+            elif runs is None and step.words[:1] not in (["export"], ["source"], ["."]):
                 conditional.append((step, loc))
             else:
                 self._step(step, loc, arguments, depth)
+                if runs and len(step.words) > 1 and step.words[0] == "exec" and not step.joined and step.follow in ("", "||"):
+                    break  # the shell is replaced: what stands below does not run
         if not any(entry.role in ("web", "worker", "beat") for entry in self.start.entries[before:]):
             self._only_choice(conditional, arguments, depth)
 
@@ -310,7 +318,17 @@ class Resolver:
 
 def _outside(step: ScriptCommand) -> ScriptCommand:
     """A command of a function body as it runs where the function is called."""
-    return ScriptCommand(step.at, step.words, step.assignments, step.depth, step.test, "", step.joined, step.follow, step.nested)
+    at, words, assignments, depth = step.at, step.words, step.assignments, step.depth
+    return ScriptCommand(at, words, assignments, depth, step.test, "", step.joined, step.follow, step.nested, step.when)
+
+
+def _shifted(words: list[str], arguments: list[str]) -> list[str]:
+    """The arguments of a script after ``shift`` or ``set -- …``."""
+    if words[0] == "shift":
+        return arguments[int(words[1]) if words[1:] and words[1].isdigit() else 1 :]
+    if words[1:2] != ["--"]:
+        return arguments
+    return [part for word in words[2:] for part in (arguments if word in ("$@", "$*", "${@}") else [word])]
 
 
 def _after_env(rest: list[str]) -> list[str]:

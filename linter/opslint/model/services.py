@@ -38,6 +38,7 @@ class Linked:
         self._starts: dict[int, Start] = {}
         self._image_of: dict[int, Image | None] = {}
         self._names: dict[Loc, str] | None = None
+        self._owners: dict[int, Service] | None = None
         self.services: list[Service] = self._join()
 
     def _join(self) -> list[Service]:
@@ -100,6 +101,13 @@ class Linked:
                 "service-not-linked", container.loc, f"{workload.name}: {reason}", f'[[service]] name = "{workload.name}" and entry'
             )
         return Service(context=code, dockerfile="", entries=entries, name=workload.name, runs=runs, unlinked=reason)
+
+    def name_of(self, workload: Workload, container: Container) -> str:
+        """Return what findings call a container: its service's name when it is linked to code, else its workload's."""
+        if self._owners is None:
+            self._owners = {id(own): service for service in self.services for _workload, own in service.runs}
+        service = self._owners.get(id(container))
+        return service.name if service is not None and not service.unlinked else workload.name
 
     def name_at(self, loc: Loc) -> str:
         """Return the name of the service whose container is declared at `loc`, "" when there is none."""

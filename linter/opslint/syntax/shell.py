@@ -14,6 +14,7 @@ from opslint.syntax.text import Lines, decode
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from typing import Any
 
     from opslint.base.location import Span
     from opslint.syntax.shell_words import Token
@@ -31,6 +32,9 @@ class Command(Record):
     `assignments` (name, value) pairs before the words; `redirects` (operator, target) pairs. `joined` is the operator before it
     (``&& || |`` or ""), `follow` the one after (``&& || | &`` or ""). `depth` counts the if/loop/case blocks around it, `test` that it is
     the condition of one; `function` the function it stands in; `nested` that it is inside ``$(…)``. `start`, `end` are offsets.
+    `when` holds one guard for each of those blocks, outermost first: ``["if", tests, earlier]``, ``["else", earlier]`` (tests are
+    ``[words, operator before it, negated]``, `earlier` those of the branches before), ``["case", word, patterns, earlier patterns]``,
+    ``["?"]`` where nothing asks for an argument of the script.
     """
 
     __slots__ = (
@@ -46,6 +50,7 @@ class Command(Record):
         "redirects",
         "start",
         "test",
+        "when",
         "words",
     )
     assignments: list[tuple[str, str]]
@@ -60,6 +65,7 @@ class Command(Record):
     redirects: list[tuple[str, str]]
     start: int
     test: bool
+    when: list[list[Any]]
     words: list[str]
 
 
@@ -139,14 +145,70 @@ def _required(tokens: list[Token]) -> list[tuple[str, int]]:
     return found
 
 
+class Guard:
+    """What a block asks before it runs its commands, and what the branches before the current one asked."""
+
+    __slots__ = ("block", "earlier", "patterns", "pattern", "subject", "tests")
+
+    def __init__(self, block: str) -> None:
+        self.block = block
+        self.earlier: list[Any] = []
+        self.pattern = False
+        self.patterns: list[str] = []
+        self.subject = ""
+        self.tests: list[list[Any]] = []
+
+    def asks(self, group: list[Token]) -> None:
+        """``case word in``: the patterns of the first branch come next."""
+        self.subject = group[1].text if len(group) > 1 else ""
+        self.pattern = True
+
+    def branch(self, group: list[Token]) -> None:
+        """The patterns of a branch are read."""
+        if _opens_case(group):
+            self.asks(group)
+            group = group[3:]
+        self.patterns = [token.text for token in group]
+        self.pattern = False
+
+    def next_branch(self, *, falls: bool) -> None:
+        """A branch of a ``case`` is over; one that falls through makes the next one's guard unknown."""
+        self.earlier.extend(self.patterns if not falls else ["?"])
+        self.pattern = True
+
+    def otherwise(self) -> None:
+        """``elif`` or ``else``: what was asked did not hold."""
+        self.earlier.append(self.tests)
+        self.tests = []
+
+    def told(self) -> list[Any]:
+        """Return the guard as data; ``["?"]`` when it does not look at the script's arguments."""
+        if self.block == "case":
+            return ["case", self.subject, self.patterns, list(self.earlier)] if _is_argument(self.subject) else ["?"]
+        asked = [word for tests in (self.tests, *self.earlier) for words, _joined, _negated in tests for word in words]
+        if self.block != "if" or not any(map(_is_argument, asked)):
+            return ["?"]
+        return ["if", self.tests, list(self.earlier)] if self.tests else ["else", list(self.earlier)]
+
+
+def _opens_case(group: list[Token]) -> bool:
+    return len(group) > 2 and group[0].text == "case" and not group[0].quoted and group[2].text == "in"
+
+
+def _is_argument(word: str) -> bool:
+    """Tell whether a word asks for an argument of the script: ``$1``, ``${2:-}``, ``$#``, ``$*``."""
+    return any(word[at + 1 :].lstrip("{")[:1] in ("1", "2", "3", "4", "5", "6", "7", "8", "9", "#", "@", "*") for at, char in enumerate(word) if char == "$")
+
+
 class _State:
     """Where the splitter stands: block nesting, the current function, the words collected so far."""
 
-    __slots__ = ("blocks", "depth", "functions", "joined", "out", "pending", "tests")
+    __slots__ = ("blocks", "depth", "functions", "guards", "joined", "out", "pending", "tests")
 
     def __init__(self) -> None:
         self.out: list[Command] = []
         self.blocks: list[str] = []
+        self.guards: list[Guard] = []
         self.functions: list[tuple[str, int]] = []
         self.tests: list[int] = []
         self.joined = ""
@@ -156,11 +218,18 @@ class _State:
     def push(self, block: str) -> None:
         """Enter a block."""
         self.blocks.append(block)
+        self.guards.append(Guard(block))
         self.depth += block not in ("{", "(")
 
     def pop(self) -> None:
         """Leave the innermost block."""
+        self.guards.pop()
         self.depth -= self.blocks.pop() not in ("{", "(")
+
+    @property
+    def in_pattern(self) -> bool:
+        """A pattern of a ``case`` branch comes next."""
+        return bool(self.guards) and self.guards[-1].pattern
 
 
 def _commands(tokens: list[Token]) -> list[Command]:
@@ -190,9 +259,13 @@ def _split(tokens: list[Token], offset: int, nested: bool) -> list[Command]:
                 continue
             if token.text == ")" and state.pending is not None:
                 continue
-            if token.text == ")" and state.blocks and state.blocks[-1] == "case":
-                group = []  # the pattern of a case branch
-                continue
+            if state.blocks and state.blocks[-1] == "case" and (state.in_pattern or _opens_case(group)):
+                if token.text == ")":
+                    state.guards[-1].branch(group)
+                    group = []
+                    continue
+                if token.text in ("|", "("):
+                    continue
             follow = token.text if token.text in ("&&", "||", "|", "|&", "&") else ""
             _finish(state, group, follow, offset, nested)
             group = []
@@ -200,11 +273,14 @@ def _split(tokens: list[Token], offset: int, nested: bool) -> list[Command]:
                 state.push("(")
             elif token.text == ")" and state.blocks and state.blocks[-1] == "(":
                 state.pop()
+            if token.text in (";;", ";&", ";;&") and state.blocks and state.blocks[-1] == "case":
+                state.guards[-1].next_branch(falls=token.text != ";;")
             if token.text != "\n" or not state.joined:
                 state.joined = follow if follow != "&" else ""
         else:
-            if token.kind == "word" and not group and not token.quoted and _keyword(state, token.text):
-                continue
+            if token.kind == "word" and not group and not token.quoted:
+                if (not state.in_pattern or token.text == "esac") and _keyword(state, token.text):
+                    continue
             group.append(token)
     _finish(state, group, "", offset, nested)
     return state.out
@@ -240,6 +316,8 @@ def _keyword(state: _State, word: str) -> bool:
         if state.tests and state.tests[-1] == len(blocks):
             state.tests.pop()
         return True
+    if word in ("elif", "else") and blocks and blocks[-1] == "if":
+        state.guards[-1].otherwise()
     if word == "elif":
         state.tests.append(len(blocks))
         return True
@@ -252,6 +330,8 @@ def _finish(state: _State, group: list[Token], follow: str, offset: int, nested:
         return
     first = group[0].text
     if first in ("for", "case", "select") and not group[0].quoted:
+        if first == "case" and state.blocks and state.blocks[-1] == "case":
+            state.guards[-1].asks(group)
         return
     if first == "function" and len(group) > 1 and not group[0].quoted:
         state.pending = group[1].text
@@ -281,6 +361,9 @@ def _finish(state: _State, group: list[Token], follow: str, offset: int, nested:
         else:
             words.append(token.text)
             quoted.append(token.quoted)
+    test = bool(state.tests) and state.tests[-1] == len(state.blocks)
+    if test and state.guards:
+        state.guards[-1].tests.append([words, state.joined, negated])
     state.out.append(
         Command(
             assignments=assignments,
@@ -294,7 +377,8 @@ def _finish(state: _State, group: list[Token], follow: str, offset: int, nested:
             quoted=quoted,
             redirects=redirects,
             start=offset + group[0].start,
-            test=bool(state.tests) and state.tests[-1] == len(state.blocks),
+            test=test,
+            when=[] if test else [guard.told() for guard in state.guards if guard.block not in ("{", "(")],
             words=words,
         )
     )

@@ -101,8 +101,10 @@ class ProbeCannotFail(ProjectRule):
     def check(self, model: DeploymentModel, report: Reporter) -> None:
         """Judge each written check once, over all workloads that have it."""
         found: dict[Loc, tuple[Probe, list[Workload]]] = {}
+        names: dict[str, str] = {}
         for workload in model.workloads:
             for container in workload.containers:
+                names.setdefault(workload.name, model.linked.name_of(workload, container))
                 for probe in container.probes:
                     if probe.command is not None:
                         found.setdefault(probe.loc, (probe, []))[1].append(workload)
@@ -110,9 +112,9 @@ class ProbeCannotFail(ProjectRule):
             found.setdefault(probe.loc, (probe, []))
         for loc, (probe, workloads) in found.items():
             workloads.sort(key=lambda workload: "production" not in {tier_of(name) for name in workload.environments})
-            self._judge(loc, probe, workloads, report)
+            self._judge(loc, probe, workloads, report, names)
 
-    def _judge(self, loc: Loc, probe: Probe, workloads: list[Workload], report: Reporter) -> None:
+    def _judge(self, loc: Loc, probe: Probe, workloads: list[Workload], report: Reporter, names: dict[str, str]) -> None:
         judged = judge_check(probe.command or [], shell=probe.shell)
         if judged is None:
             return
@@ -124,7 +126,7 @@ class ProbeCannotFail(ProjectRule):
             message=f"{where} cannot notice a failure: {what}, so {_HAPPENS[kind]}",
             environments=sorted({name for workload in workloads for name in workload.environments}),
             key=kind,
-            service=workloads[0].name if workloads else None,
+            service=names[workloads[0].name] if workloads else None,
             severity=None if kind == "never" else "warning",
             derived={path for workload in workloads for path in workload.files},
         )

@@ -10,6 +10,7 @@ from opslint.api import (
     KubernetesObject,
     Meta,
     ProjectRule,
+    Record,
     TfBlock,
     Unknown,
     moving_tag,
@@ -21,6 +22,20 @@ if TYPE_CHECKING:
     from opslint.api import Container, DeploymentModel, Loc, Reporter, Workload
 
 _LOCAL_TIERS = frozenset(("development", "test", "ephemeral"))
+MOST_EVIDENCE = 40
+"""Places that one finding shows; a deployment of more moving images is mended by the same decision."""
+
+
+class _Run(Record):
+    """One container whose image has a moving tag. `default`: only unless the host sets another."""
+
+    __slots__ = ("container", "default", "image", "severity", "tag", "workload")
+    container: Container
+    default: bool
+    image: str
+    severity: str | None
+    tag: str
+    workload: Workload
 
 
 class MutableImageDeployed(ProjectRule):
@@ -29,7 +44,8 @@ class MutableImageDeployed(ProjectRule):
     What it finds
     -------------
     A container of Kubernetes, ECS or a deployed compose file whose image is untagged, `latest`, or tagged with the name of a
-    branch, a channel or an environment. Where a kustomization sets the tag, its `images:` entry is reported.
+    branch, a channel or an environment. Where a kustomization sets the tag, its `images:` entry is reported; where a chart's
+    values do, the value. The images of one directory of manifests, or of one compose combination, are one finding at the first.
 
     In production
     -------------
@@ -69,7 +85,8 @@ class MutableImageDeployed(ProjectRule):
     Exempt
     ------
     A digest. Development, test and preview environments. An image that the same compose file builds, and a compose file
-    without a tier that builds something or only starts backing services (it is for the workstation). `imagePullPolicy: Never`. A tag that a variable fills.
+    without a tier that builds something or only starts backing services (it is for the workstation); beside the project's own
+    images, others' in such a file are a note, and so is a bare Pod of no tier. `imagePullPolicy: Never`. A tag that a variable fills.
 
     Fix safety
     ----------
@@ -92,8 +109,8 @@ class MutableImageDeployed(ProjectRule):
     needs = (ComposeFile, KubernetesObject, TfBlock, CfnResource)
 
     def check(self, model: DeploymentModel, report: Reporter) -> None:
-        """Judge each place that names an image once, over all workloads that take it from there."""
-        found: dict[tuple[str, str], list[tuple[Workload, Container, str]]] = {}
+        """Judge each place that names an image once, and report the images of one deployment together."""
+        found: dict[tuple[str, str], list[_Run]] = {}
         for deployment in model.deployments:
             built = _built_here(deployment.workloads)
             tierless = deployment.platform == "compose" and not deployment.environments
@@ -103,61 +120,78 @@ class MutableImageDeployed(ProjectRule):
                 if local or (tiers and tiers <= _LOCAL_TIERS):
                     continue
                 for container in workload.containers:
-                    self._container(workload, container, built, found, report)
-        for (_path, image), runs in found.items():
-            runs.sort(key=lambda run: "production" not in {tier_of(name) for name in run[0].environments})
-            self._report(model, image, runs, report)
+                    run = self._judge(model, workload, container, built, report)
+                    if run is not None:
+                        found.setdefault((container.image_loc[0], run.image), []).append(run)
+        groups: dict[tuple[str, str], list[list[_Run]]] = {}
+        for runs in found.values():
+            runs.sort(key=lambda run: "production" not in {tier_of(name) for name in run.workload.environments})
+            groups.setdefault((_cause(model, runs[0]), runs[0].severity or ""), []).append(runs)
+        for images in groups.values():
+            self._report(model, images, report)
 
-    def _container(
-        self,
-        workload: Workload,
-        container: Container,
-        built: set[str],
-        found: dict[tuple[str, str], list[tuple[Workload, Container, str]]],
-        report: Reporter,
-    ) -> None:
+    def _judge(
+        self, model: DeploymentModel, workload: Workload, container: Container, built: set[str], report: Reporter
+    ) -> _Run | None:
         node = container.node
         if container.build is not None or (node is not None and node.text("imagePullPolicy") == "Never"):
-            return
+            return None
         image = container.image
+        default = False
         if isinstance(image, Known):
-            text, how = str(image.value), ""
+            text = str(image.value)
         elif isinstance(image, Unknown):
-            text, how = _default_of(container), "default"
+            text, default = _default_of(container), True
             if not text:
                 # `${repository.url}:latest`: where the image lies is not known, its tag is.
-                text, how = spelled(image).replace("${…}", "…"), ""
+                text, default = spelled(image).replace("${…}", "…"), False
                 if ":" not in text.rpartition("/")[2]:
                     report.silent("the image is not known", container.image_loc)
-                    return
+                    return None
         else:
-            return
+            return None
         tag = moving_tag(text, workload.environments)
-        if tag is not None and text not in built:
-            found.setdefault((container.image_loc[0], text), []).append((workload, container, how))
+        if tag is None or text in built:
+            return None
+        severity = None
+        if _is_plain_compose(workload):
+            severity = "warning" if _is_own(model, container) else "note"
+        elif workload.kind == "Pod" and not workload.environments:
+            severity = "note"  # a bare pod is tried out: no controller restarts it elsewhere or rolls it back
+        elif default:
+            severity = "warning"
+        return _Run(container=container, default=default, image=text, severity=severity, tag=tag, workload=workload)
 
-    def _report(self, model: DeploymentModel, image: str, runs: list[tuple[Workload, Container, str]], report: Reporter) -> None:
-        workload, container, how = runs[0]
-        tag = moving_tag(image, workload.environments)
-        named = f"the tag `{tag}`, which moves" if ":" in image.rpartition("/")[2] else "no tag, which means `latest`"
-        if how:
-            named = f"`{tag}` unless the host sets another tag"
-        loc, evidence = _place(model, container)
-        for other, own, _how in runs[1:]:
-            if own.image_loc not in (loc, *(place for place, _note in evidence)):
-                evidence.append((own.image_loc, f"`{other.name}` runs it as well"))
-        others = sorted({other.name for other, _container, _how in runs} - {workload.name})
+    def _report(self, model: DeploymentModel, images: list[list[_Run]], report: Reporter) -> None:
+        """Report the first image of one deployment, with its other uses and the other images as evidence."""
+        first = images[0][0]
+        workload, image = first.workload, first.image
+        named = f"the tag `{first.tag}`, which moves" if ":" in image.rpartition("/")[2] else "no tag, which means `latest`"
+        if first.default:
+            named = f"`{first.tag}` unless the host sets another tag"
+        loc, evidence = _place(model, first.container)
+        for run in images[0][1:]:
+            if run.container.image_loc not in (loc, *(place for place, _note in evidence)):
+                evidence.append((run.container.image_loc, f"`{run.workload.name}` runs it as well"))
+        evidence = evidence[:6]
+        for runs in images[1:]:
+            place = _place(model, runs[0].container)[0]
+            if place != loc:
+                evidence.append((place, f"`{runs[0].image}` of `{runs[0].workload.name}` moves as well"))
+        others = sorted({run.workload.name for run in images[0]} - {workload.name})
         also = f" (and {', '.join(others)})" if others else ""
+        more = f"; {len(images) - 1} more of this deployment move as well" if len(images) > 1 else ""
+        every = [run for runs in images for run in runs]
         report(
             at=loc,
-            message=f"Image `{image}` of `{workload.name}`{also} has {named}: a rollback or a restart cannot bring back the version that ran",
-            evidence=evidence[:6],
-            environments=sorted({name for other, _container, _how in runs for name in other.environments}),
+            message=f"Image `{image}` of `{workload.name}`{also} has {named}: a rollback or a restart cannot bring back the version that ran{more}",
+            evidence=evidence[:MOST_EVIDENCE],
+            environments=sorted({name for run in every for name in run.workload.environments}),
             key=image,
-            service=workload.name,
-            severity="warning" if how or _is_plain_compose(workload) else None,
-            confidence="medium" if how else None,
-            derived={path for other, _container, _how in runs for path in other.files},
+            service=model.linked.name_of(workload, first.container),
+            severity=first.severity,
+            confidence="medium" if first.default else None,
+            derived={path for run in every for path in run.workload.files},
         )
 
 
@@ -184,9 +218,26 @@ def _place(model: DeploymentModel, container: Container) -> tuple[Loc, list[tupl
     key = container.node.key("image") if container.node is not None else None
     if key is None or key.loc[0] == loc[0]:
         return loc, []
+    if model.files[loc[0]].kind == "helm-values":
+        return loc, [(key.loc, "the template that takes it")]
     if model.environments.of_path(loc[0]) is not None:
         return loc, [(key.loc, "the container it replaces the image of")]
     return key.loc, [(loc, "no overlay sets another tag than this")]
+
+
+def _cause(model: DeploymentModel, run: _Run) -> str:
+    """What one decision mends: the images of a directory of manifests, of a compose combination, of an overlay or root."""
+    if run.workload.platform == "kubernetes":
+        return _place(model, run.container)[0][0].rpartition("/")[0]
+    return run.workload.deployment
+
+
+def _is_own(model: DeploymentModel, container: Container) -> bool:
+    """Tell whether an image is, or may be, one that the repository builds."""
+    for service in model.services:
+        if any(own is container for _workload, own in service.runs):
+            return bool(service.dockerfile) or "may be built" in service.unlinked
+    return False
 
 
 def _is_plain_compose(workload: Workload) -> bool:
