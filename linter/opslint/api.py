@@ -58,7 +58,15 @@ if TYPE_CHECKING:
     from opslint.model.image_tags import moving_tag
     from opslint.model.k8s_selectors import PortMismatch, Selection, port_mismatches, selections
     from opslint.model.kubernetes import pod_spec
-    from opslint.model.local_addresses import BACKING_PORTS, is_local, local_address, port_of, scheme_of, served_beside, shares_network
+    from opslint.model.local_addresses import (
+        BACKING_PORTS,
+        is_local,
+        local_address,
+        port_of,
+        scheme_of,
+        served_beside,
+        shares_network,
+    )
     from opslint.model.mentions import Mention, foreign_tier, is_store
     from opslint.model.migration_starts import MigrationStart
     from opslint.model.migrations import MigrationGraph, MigrationNode
