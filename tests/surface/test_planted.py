@@ -705,5 +705,3 @@ def test_the_cache_holds_none(planted: tuple[Path, dict[str, str]]) -> None:
     for path in kept:
         held += leaks(unpacked(path.read_bytes()), secrets)
     assert sorted(set(held)) == []
-
-

@@ -146,13 +146,21 @@ _URL_END = frozenset(" \t\r\n\"'`<>|")
 
 
 def strip_credentials(text: str) -> str:
-    """Cut user-info and query out of every URL inside `text`, and the values of secret-named flags and assignments (``--password=…``, ``TOKEN=…``)."""
+    """Return `text` without what may be secret in it.
+
+    Cut are user-info and query of every URL, the values of secret-named flags and assignments (``--password=…``, ``TOKEN=…``), and
+    what looks like a key.
+    """
     if "://" in text:
         text = _strip_urls(text)
     upper = text.upper()
     if any(word.strip("_") in upper for word in SECRET_WORDS):
-        return _strip_named(text)
-    return text
+        text = _strip_named(text)
+    if len(text) < 12:
+        return text
+    from opslint.base.opaque import conceal
+
+    return conceal(text)
 
 
 def _strip_urls(text: str) -> str:

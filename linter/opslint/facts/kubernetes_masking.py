@@ -120,7 +120,7 @@ def _copy(node: Node, kind: str, *, top: bool = True, inside: str = "") -> Node:
 
 
 def _cut(scalar: Scalar) -> Scalar:
-    if "://" not in scalar.text or scalar.masked is not None:
+    if scalar.masked is not None:
         return scalar
     text = strip_credentials(scalar.text)
     if text == scalar.text:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from opslint.base.fact import Fact
+from opslint.base.masking import strip_credentials
 from opslint.base.rule import Extractor
 from opslint.base.typing import TYPE_CHECKING
 
@@ -27,7 +28,7 @@ class LockedPackage(Fact):
 def _extract(document: RequirementsDocument, emit: Callable[[Fact], None]) -> None:
     source = "lock" if document.locked else document.kind
     for found in document.requirements:
-        specifier = "" if found.version else found.specifier[:80]
+        specifier = "" if found.version else strip_credentials(found.specifier)[:80]
         emit(LockedPackage(at=found.at, name=found.name, source=source, specifier=specifier, version=found.version))
 
 

@@ -13,6 +13,7 @@ A command is ``[place, words, info]``; `info` is a dict that holds only what dif
 from __future__ import annotations
 
 from opslint.base.masking import strip_credentials
+from opslint.base.opaque import conceal_words
 from opslint.base.tree import Scalar
 from opslint.base.typing import TYPE_CHECKING
 
@@ -100,7 +101,7 @@ def commands_of(text: str, place: Callable[[int, int], int], depth: int = 0) -> 
                 continue
         info = dict(state)
         info.update(_info(text, found, index, place))
-        words = [strip_credentials(word[:MAX_WORD]) for word in command.words]
+        words = conceal_words([strip_credentials(word[:MAX_WORD]) for word in command.words])
         out.append([place(command.start, command.end), words, info])
         if depth < MAX_REMOTE:
             out.extend(_inner(text, command, place, depth))
@@ -143,7 +144,7 @@ def _info(text: str, found: list[Command], index: int, place: Callable[[int, int
     last = _pipeline_end(found, index)
     if last != index and found[last].words:
         info["piped"] = True
-        info["to"] = found[last].words[:3]
+        info["to"] = [strip_credentials(word) for word in conceal_words(found[last].words[:3])]
     swallower = _or_branch(found, index)
     if swallower is not None and not command.nested:
         info.update(_swallowed(text, found, swallower, place))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from opslint.base.expression import is_literal_text, raw, rewrite
 from opslint.base.fact import Fact
 from opslint.base.masking import PLAIN_NAMES, mask, strip_credentials
+from opslint.base.opaque import is_identity, is_opaque
 from opslint.base.rule import Extractor
 from opslint.base.typing import TYPE_CHECKING
 from opslint.facts.json_text import json_expression
@@ -26,8 +27,14 @@ _SECRET_ENDS = frozenset(
 _SECRET_STARTS = ("AKIA", "ASIA", "-----BEGIN", "ghp_", "github_pat_", "glpat-", "sk_live_", "sk-", "xoxb-", "xoxp-", "eyJhbGci")
 """How well-known credentials begin (AWS access keys, PEM, GitHub, GitLab, Stripe, OpenAI, Slack, JWT)."""
 
-_ENV_NAMES = frozenset("env envs environment variables env_vars environment_variables environment_vars".split())
+_ENV_NAMES = frozenset(
+    "env envs environment variables env_vars environment_variables environment_vars container_env app_settings extra_env"
+    " secret_environment_variables env_variables".split()
+)
 """Keys below which the pairs are environment variables of a process."""
+
+_ENV_BLOCKS = _ENV_NAMES | {"set_sensitive"}
+"""Blocks that hold such pairs."""
 
 MAX_TEXT = 2_000
 """Characters of a string that a fact keeps."""
@@ -73,8 +80,12 @@ def is_secret_text(text: str) -> bool:
     return text.startswith(_SECRET_STARTS) and len(text) >= 11
 
 
-def clean_body(body: BodyData, owner: str = "", *, in_env: bool = False) -> BodyData:
-    """Return the body with secrets replaced; `owner` names what the body belongs to, `in_env` that it lists variables."""
+def clean_body(body: BodyData, owner: str = "", *, in_env: bool = False, values: bool = False) -> BodyData:
+    """Return the body with secrets replaced.
+
+    `owner` names what the body belongs to, `in_env` tells that it lists variables, `values` that its literals are settings of an
+    environment (tfvars, inputs): of these only numbers, booleans and what has the shape of an identity are kept as text.
+    """
     attributes, blocks, is_open = body
     variable = next((expression[1] for name, _at, expression in attributes if name == "name" and is_literal_text(expression)), "")
     out = []
@@ -82,12 +93,16 @@ def clean_body(body: BodyData, owner: str = "", *, in_env: bool = False) -> Body
         context = owner if name == "default" and owner else name
         if in_env and name == "value" and variable:
             expression = _masked(expression, variable)
+        elif name == "value" and variable and is_secret_name(variable.rpartition(".")[2]) and is_literal_text(expression):
+            expression = ["secret", variable]
         else:
             expression = clean(expression, context, in_env=in_env and name.lower() in _ENV_NAMES)
+            if values or context is not name or name == "inputs":
+                expression = rewrite(expression, _setting, context)
         out.append([name, at, expression])
     inner = []
     for kind, labels, at, nested in blocks:
-        inner.append([kind, labels, at, clean_body(nested, in_env=kind.lower() in _ENV_NAMES)])
+        inner.append([kind, labels, at, clean_body(nested, in_env=kind.lower() in _ENV_BLOCKS, values=values)])
     return [out, inner, is_open]
 
 
@@ -152,6 +167,9 @@ def _masked(expression: Expression, name: str) -> Expression:
         if is_secret_name(name) or is_secret_text(expression[1]):
             return ["secret", name]
         return ["mask", *mask(expression[1]).as_tuple()]
+    if expression[0] == "tmpl" and name not in PLAIN_NAMES:
+        secret = is_secret_name(name)
+        return ["tmpl", [_env_part(part, secret=secret) if is_literal_text(part) else part for part in expression[1]]]
     if expression[0] in ("lit", "tmpl"):
         return _plain(expression, name)
     return rewrite(expression, _masked, name)
@@ -161,7 +179,7 @@ def _plain(expression: Expression, name: str) -> Expression:
     if expression[0] == "tmpl":
         if is_secret_name(name) and all(part[0] == "lit" for part in expression[1]):
             return ["secret", name]
-        return ["tmpl", [_plain_text(part) if is_literal_text(part) else part for part in expression[1]]]
+        return ["tmpl", [_part(part) if is_literal_text(part) else part for part in expression[1]]]
     if not is_literal_text(expression):
         return expression
     text = expression[1]
@@ -174,7 +192,41 @@ def _plain_text(expression: Expression) -> Expression:
     text = expression[1]
     if len(text) > MAX_TEXT or text.count("\n") > 2:
         return raw("long text")
+    if is_opaque(text):
+        # Not cut: two texts that differ in what is hidden must stay different, and the digest tells them apart.
+        return ["mask", *mask(text).as_tuple()]
     return ["lit", strip_credentials(text)] if "://" in text else expression
+
+
+def _part(expression: Expression) -> Expression:
+    """Return a literal part of a template: as it is, or a hole."""
+    made = _plain_text(expression)
+    return raw("masked text") if made[0] == "mask" else made
+
+
+def _env_part(expression: Expression, *, secret: bool) -> Expression:
+    """Return a literal part of a variable's template: kept when it is punctuation or has the shape of an address or a name."""
+    text = strip_credentials(expression[1])
+    scheme, mark, rest = text.rpartition("://")
+    _host, colon, port = rest.partition("/")[0].partition(":")
+    if mark and colon and not port.isdigit():
+        # What follows the colon may be a password whose ``@`` stands behind a hole.
+        return ["lit", scheme + mark] if is_identity(scheme) else raw("masked text")
+    if not any(char.isalnum() for char in text):
+        return ["lit", text]
+    return ["lit", text] if is_identity(text) and not (secret and not mark) else raw("masked text")
+
+
+def _setting(expression: Expression, name: str) -> Expression:
+    """Return a setting of an environment: masked unless its shape is that of an identity."""
+    if expression[0] == "tmpl":
+        return [
+            "tmpl",
+            [_env_part(part, secret=is_secret_name(name)) if is_literal_text(part) else part for part in expression[1]],
+        ]
+    if not is_literal_text(expression) or not expression[1] or is_identity(expression[1]):
+        return expression
+    return ["mask", *mask(expression[1]).as_tuple()]
 
 
 def _embedded(expression: Expression, _name: str) -> Expression:
@@ -205,7 +257,7 @@ def _blocks(document: HclDocument, emit: Callable[[Fact], None]) -> None:
 
 def _tfvars(document: HclDocument, emit: Callable[[Fact], None]) -> None:
     at = document.places.add((1, 1, 1, 1))
-    emit(TfVars(at=at, body=clean_body(document.body)))
+    emit(TfVars(at=at, body=clean_body(document.body, values=True)))
 
 
 def _whole(document: HclDocument, emit: Callable[[Fact], None]) -> None:

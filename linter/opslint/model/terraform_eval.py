@@ -7,7 +7,18 @@ from opslint.base.record import Record
 from opslint.base.typing import TYPE_CHECKING
 from opslint.base.value import Known, Secret, Unknown, known, unknown
 from opslint.model.terraform_functions import call
-from opslint.model.terraform_values import Missing, Reference, as_number, as_text, lift, missing, plain, settled, text_with_holes
+from opslint.model.terraform_values import (
+    Missing,
+    Reference,
+    as_number,
+    as_text,
+    lift,
+    missing,
+    plain,
+    same_value,
+    settled,
+    text_with_holes,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -248,8 +259,7 @@ def _logic(operator: str, left: bool | None, right: bool | None) -> Value:
 def _equality(operator: str, left: Value, right: Value) -> Value:
     if not isinstance(left, Known) or not isinstance(right, Known):
         return unknown("a comparison with something unknown")
-    a, b = left.value, right.value
-    same = a == b and isinstance(a, bool) == isinstance(b, bool)
+    same = same_value(left.value, right.value)
     return known(same if operator == "==" else not same)
 
 

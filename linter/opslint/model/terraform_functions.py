@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from opslint.base.typing import TYPE_CHECKING
 from opslint.base.value import Known, Unknown, known, unknown
-from opslint.model.terraform_values import Missing, Shaped, as_number, as_text, lift, plain, settled, text_with_holes
+from opslint.model.terraform_values import Missing, Shaped, as_number, as_text, lift, plain, same_value, settled, text_with_holes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -210,7 +210,7 @@ def _contains(arguments: list[Value]) -> Value:
     if not isinstance(source, Known) or not isinstance(source.value, list) or not isinstance(wanted, Known):
         return unknown("contains() of something unknown")
     items = [plain(item) for item in source.value]
-    if any(isinstance(item, Known) and item.value == wanted.value for item in items):
+    if any(isinstance(item, Known) and same_value(item.value, wanted.value) for item in items):
         return known(True)
     return known(False) if all(isinstance(item, Known) for item in items) else unknown("contains() of something unknown")
 

@@ -6,6 +6,7 @@ Inside the evaluator ``Known.value`` of a list or dict holds *values*, so that o
 
 from __future__ import annotations
 
+from opslint.base.masking import Masked, mask
 from opslint.base.typing import TYPE_CHECKING
 from opslint.base.value import ABSENT, Known, Secret, Unknown, known, unknown
 
@@ -177,6 +178,15 @@ def _text(value: Any) -> str | None:
     if isinstance(inner, float) and inner.is_integer():
         return str(int(inner))
     return str(inner) if isinstance(inner, str | int | float) else None
+
+
+def same_value(a: Any, b: Any) -> bool:
+    """Tell whether two plain values are equal; one that is masked is compared by its digest."""
+    if isinstance(a, Masked) != isinstance(b, Masked):
+        a, b = (mask(value) if isinstance(value, str) else value for value in (a, b))
+    if isinstance(a, Masked) and isinstance(b, Masked):
+        return a.digest == b.digest
+    return bool(a == b) and isinstance(a, bool) == isinstance(b, bool)
 
 
 def as_text(value: Value) -> str | None:

@@ -6,9 +6,9 @@ be told whether a text is a value, it is hidden: a frame may lose a word, never 
 
 from __future__ import annotations
 
-from functools import cache
-
+from opslint.base.lazy import cache
 from opslint.base.masking import PLAIN_NAMES, mask
+from opslint.base.opaque import SHORTEST, ranges
 from opslint.base.typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -39,6 +39,7 @@ _PATTERNS = {
     "literal": r"(?i:[rbuf]{0,2})(\"{3}|'{3}|\"|')",
     "userinfo": r"://([^/\s\"'@<>{}$]+)@",
     "query": r"://[^\s\"'`<>?]*\?([^\s\"'`<>]+)",
+    "auth-pair": r"\bauth\s*=\s*\(.{0,80}?,\s*[rbuf]{0,2}([\"'])(.*?)\1",
     "env-line": r"\s*(?:ENV|ARG)\s+",
     "unit": r"\s*(?i:environment)\s*=\s*",
     "reference": r"\$?\{\{?[^{}]*\}?\}|\$\w+|\*\w+|!\w+ .*|var\.\w+|local\.\w+",
@@ -340,6 +341,12 @@ def _everywhere(lines: list[str], found: Ranges) -> None:
             for name in ("userinfo", "query"):
                 for match in _re(name).finditer(line):
                     _hide(found, number, match.start(1), match.end(1))
+        if len(line) >= SHORTEST and not line.isspace():
+            for start, end in ranges(line):
+                _hide(found, number, start, end)
+        if "auth" in line:
+            for match in _re("auth-pair").finditer(line):
+                _hide(found, number, match.start(2), match.end(2))
         if len(line) <= 2000 and _may_name_secret(line.lower()):
             _assigned_secrets(number, line, found)
 
