@@ -181,16 +181,24 @@ class Variables:
 
     def reads_of(self, container: Container) -> tuple[list[Read], list[str]]:
         """Return the reads that what this container starts surely reaches, and the files the answer rests on."""
+        return self._reads_of(container, surely=True)
+
+    def possible_reads_of(self, container: Container) -> tuple[list[Read], list[str]]:
+        """Return the reads that what this container starts may reach (imports in functions too), and the files the answer rests on."""
+        return self._reads_of(container, surely=False)
+
+    def _reads_of(self, container: Container, *, surely: bool) -> tuple[list[Read], list[str]]:
         start = self.model.linked.start(container)
         if start is None:
             return [], []
         modules = sorted({module for entry in start.entries for module in entry.modules})
-        key = tuple(modules)
+        key = (*modules, "surely" if surely else "possibly")
+        reach = self.model.python.surely if surely else self.model.python.possibly
         if key not in self._reads:
-            reached = self.model.python.surely(modules)
+            reached = reach(modules)
             settings = self._django_settings(container, reached)
             if settings:
-                reached = self.model.python.surely([*modules, *settings])
+                reached = reach([*modules, *settings])
             self._reads[key] = (self.all_reads.of_files(reached), sorted(reached))
         return self._reads[key]
 

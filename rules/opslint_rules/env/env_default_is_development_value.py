@@ -29,7 +29,8 @@ class EnvDefaultIsDevelopmentValue(ProjectRule):
     What it finds
     -------------
     A read whose default points at this machine (`localhost`, `127.0.0.1`, `host.docker.internal`, the Docker bridge, a SQLite
-    file), switches debugging on, or is a literal where a secret belongs, in code that a container surely loads, where all of the
+    file), switches debugging on, or is a literal where a secret belongs, in code that a container loads (imports inside functions
+    count), where all of the
     container's variables are known, and no manifest of the service outside of development sets this one.
 
     In production
@@ -122,7 +123,7 @@ class EnvDefaultIsDevelopmentValue(ProjectRule):
             if workload.platform == "dockerfile" or (tiers and tiers <= _NOT_JUDGED):
                 continue
             scope = model.variables.resolve(workload, container)
-            reads, files = model.variables.reads_of(container)
+            reads, files = model.variables.possible_reads_of(container)
             settled.update(read.name for read in reads if model.variables.is_set(scope, read))
             wanted = [read for read in reads if _is_candidate(model, read) and not model.variables.is_set(scope, read)]
             if not wanted:
