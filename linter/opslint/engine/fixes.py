@@ -316,11 +316,30 @@ def _file_patch(change: FileChange, path: str) -> str:
     after = change.after.decode("utf-8", "surrogateescape").split("\n")
     # `split` keeps "\r" in its line and tells by the last, empty item whether the file ends with a line break.
     before, after = _with_ends(before), _with_ends(after)
-    lines = unified_diff(before, after, _quoted(f"a/{path}"), _quoted(f"b/{path}"), lineterm="\n")
+    context = _context(path, before, after)
+    lines = unified_diff(before, after, _quoted(f"a/{path}"), _quoted(f"b/{path}"), n=context, lineterm="\n")
     out = []
     for line in lines:
         out.append(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n")
     return "".join(out)
+
+
+def _context(path: str, before: list[str], after: list[str]) -> int:
+    """Return how many unchanged lines may stand around a change: 3, or fewer so that no line with a secret is among them."""
+    from difflib import SequenceMatcher
+
+    from opslint.report.hidden import hidden_ranges
+
+    hidden = hidden_ranges(path, [line.rstrip("\r\n") for line in before])
+    if not hidden:
+        return 3
+    context = 3
+    for tag, start, end, _start, _end in SequenceMatcher(None, before, after).get_opcodes():
+        if tag == "equal":
+            continue
+        while context and any(number in hidden for number in (*range(start - context, start), *range(end, end + context))):
+            context -= 1
+    return context
 
 
 def _with_ends(lines: list[str]) -> list[str]:

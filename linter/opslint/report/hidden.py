@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from opslint.base.lazy import cache
 from opslint.base.masking import PLAIN_NAMES, mask
-from opslint.base.opaque import SHORTEST, ranges
+from opslint.base.opaque import ranges
 from opslint.base.typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -331,6 +331,8 @@ def _sections(lines: list[str], found: Ranges) -> None:
 def _everywhere(lines: list[str], found: Ranges) -> None:
     """What is hidden in any file: credentials and queries in URLs, private keys, literals assigned to secret names."""
     key_block = False
+    # One look at the whole file: most files hold nothing like a key, and their lines need no look of their own.
+    holds_key = bool(ranges("\n".join(lines)))
     for number, line in enumerate(lines):
         if "PRIVATE KEY-----" in line:
             key_block = "-----BEGIN" in line
@@ -341,7 +343,7 @@ def _everywhere(lines: list[str], found: Ranges) -> None:
             for name in ("userinfo", "query"):
                 for match in _re(name).finditer(line):
                     _hide(found, number, match.start(1), match.end(1))
-        if len(line) >= SHORTEST and not line.isspace():
+        if holds_key:
             for start, end in ranges(line):
                 _hide(found, number, start, end)
         if "auth" in line:
