@@ -7,6 +7,7 @@ from opslint.base.finding import Edit, Fix
 from opslint.base.location import Loc, Span
 from opslint.base.record import Record
 from opslint.base.rule import (
+    MANIFESTS,
     Blocks,
     Calls,
     Extractor,
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from opslint.facts.helm import HelmChart
     from opslint.facts.http import HttpCall, SessionMade, TimedCall
     from opslint.facts.kubernetes import KubernetesObject
+    from opslint.facts.kustomize import Kustomization
     from opslint.facts.migrations import AlembicRevision, DjangoMigration, MigrationRun, SqlScript
     from opslint.facts.modules import Function
     from opslint.facts.retries import UnboundedRetry
@@ -49,7 +51,7 @@ if TYPE_CHECKING:
     from opslint.facts.workflows import Workflow
     from opslint.model.budgets import Budget, WorstCase
     from opslint.model.check_commands import judge_check
-    from opslint.model.compose import Missing, is_absent, missing_files
+    from opslint.model.compose import Missing, is_absent
     from opslint.model.drivers import Waiting
     from opslint.model.env_reads import Read
     from opslint.model.environment_names import tier_tokens
@@ -68,6 +70,7 @@ if TYPE_CHECKING:
         shares_network,
     )
     from opslint.model.mentions import Mention, foreign_tier, is_store
+    from opslint.model.missing_files import named_but_missing
     from opslint.model.migration_starts import MigrationStart
     from opslint.model.migrations import MigrationGraph, MigrationNode
     from opslint.model.model import DeploymentModel
@@ -113,6 +116,7 @@ _LAZY = {
     "HttpCall": "opslint.facts.http",
     "Job": "opslint.model.pipelines",
     "KubernetesObject": "opslint.facts.kubernetes",
+    "Kustomization": "opslint.facts.kustomize",
     "Mapping": "opslint.base.tree",
     "Mask": "opslint.model.pipelines",
     "Masked": "opslint.base.masking",
@@ -166,8 +170,8 @@ _LAZY = {
     "is_store": "opslint.model.mentions",
     "judge_check": "opslint.model.check_commands",
     "local_address": "opslint.model.local_addresses",
-    "missing_files": "opslint.model.compose",
     "moving_tag": "opslint.model.image_tags",
+    "named_but_missing": "opslint.model.missing_files",
     "pod_spec": "opslint.model.kubernetes",
     "port_mismatches": "opslint.model.k8s_selectors",
     "port_of": "opslint.model.local_addresses",
@@ -232,7 +236,9 @@ __all__ = [
     "Job",
     "Known",
     "KubernetesObject",
+    "Kustomization",
     "Loc",
+    "MANIFESTS",
     "Mapping",
     "Mask",
     "Masked",
@@ -298,8 +304,8 @@ __all__ = [
     "is_store",
     "judge_check",
     "local_address",
-    "missing_files",
     "moving_tag",
+    "named_but_missing",
     "pod_spec",
     "port_mismatches",
     "port_of",

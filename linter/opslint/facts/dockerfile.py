@@ -9,7 +9,7 @@ from opslint.base.typing import TYPE_CHECKING
 from opslint.facts.env_values import split, value_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from typing import Any
 
     from opslint.syntax.dockerfile import DockerfileDocument, Instruction
@@ -24,11 +24,13 @@ class Dockerfile(Fact):
     """One Dockerfile.
 
     `stages` are ``[name, base image or stage as written, place]``; `arguments` ``[name, default text]`` of the `ARG`s before the first
-    `FROM`; `steps` ``[place, instruction, stage, flags, text, words, pairs, here-documents]``, see `Step`.
+    `FROM`; `steps` ``[place, instruction, stage, flags, text, words, pairs, here-documents]``, see `Step`; `sources` ``[place, path,
+    stage]`` of what `COPY` and `ADD` take from the build context.
     """
 
-    __slots__ = ("arguments", "stages", "steps")
+    __slots__ = ("arguments", "sources", "stages", "steps")
     arguments: list[list[str]]
+    sources: list[list[Any]]
     stages: list[list[Any]]
     steps: list[list[Any]]
 
@@ -71,6 +73,7 @@ def _extract(document: DockerfileDocument, emit: Callable[[Fact], None]) -> None
     stages: list[list[Any]] = []
     arguments: list[list[str]] = []
     steps: list[list[Any]] = []
+    sources: list[list[Any]] = []
     names = _Names()
     for instruction in document.instructions:
         if instruction.name == "FROM":
@@ -85,8 +88,24 @@ def _extract(document: DockerfileDocument, emit: Callable[[Fact], None]) -> None
             names.declare(name.strip(), default.strip().strip("\"'"))
         elif instruction.name not in ("LABEL", "MAINTAINER"):
             steps.append(_step(instruction, names))
+            if instruction.name in ("COPY", "ADD") and instruction.flag("from") is None and not instruction.heredocs:
+                sources.extend(_sources(document, instruction, names))
     if stages:
-        emit(Dockerfile(arguments=arguments, at=stages[0][2], stages=stages, steps=steps))
+        emit(Dockerfile(arguments=arguments, at=stages[0][2], sources=sources, stages=stages, steps=steps))
+
+
+def _sources(document: DockerfileDocument, instruction: Instruction, names: _Names) -> Iterator[list[Any]]:
+    """What a COPY takes from the context: each word but the last, where it is written."""
+    words = instruction.words if instruction.words is not None else [word.strip("\"'") for word in instruction.value.split()]
+    lines = document.data.decode("utf-8", "replace").split("\n")
+    line, column = instruction.line, lines[instruction.line - 1].upper().find(instruction.name) + len(instruction.name)
+    for word in words[:-1]:
+        while line < instruction.end_line and lines[line - 1].find(word, column) < 0:
+            line, column = line + 1, 0
+        at = lines[line - 1].find(word, column)
+        if at >= 0:
+            column = at + len(word)
+            yield [document.places.add((line, at + 1, line, column + 1)), names.filled(word), instruction.stage]
 
 
 _FILLED = frozenset(("COPY", "ADD", "WORKDIR", "USER", "EXPOSE", "VOLUME", "STOPSIGNAL"))

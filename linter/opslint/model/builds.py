@@ -26,11 +26,14 @@ _VALUE_OPTIONS = frozenset(
 
 
 class Build(Record):
-    """One thing the repository builds. `repositories` are image paths without registry host and tag; `names` bare last segments."""
+    """One thing the repository builds. `repositories` are image paths without registry host and tag; `names` bare last segments;
+    `named`: the configuration, a compose file or a workflow says that it is built from this context.
+    """
 
-    __slots__ = ("context", "dockerfile", "names", "repositories")
+    __slots__ = ("context", "dockerfile", "named", "names", "repositories")
     context: str
     dockerfile: str
+    named: bool
     names: set[str]
     repositories: set[str]
 
@@ -66,6 +69,7 @@ class Builds:
         self.tree = tree
         self.dockerfiles = {fact.path: fact for fact in model.facts(Dockerfile)}
         self.by_key: dict[tuple[str, str], Build] = {}
+        self.targets: dict[str, set[str]] = {}
         for declared in model.settings.services:
             if declared.dockerfile:
                 context = declared.code if declared.code is not None else directory_of(declared.dockerfile)
@@ -76,6 +80,7 @@ class Builds:
                 if container.build is not None and workload.platform == "compose":
                     build = self._build(container.build[0], container.build[1])
                     build.names.add(workload.name.lower())
+                    self.targets.setdefault(container.build[1], set()).add(container.build[2].lower())
                     repository = repository_of(container.image)
                     if repository:
                         build.repositories.add(repository)
@@ -86,7 +91,7 @@ class Builds:
         known = {dockerfile for _context, dockerfile in self.by_key}
         for path in self.dockerfiles:
             if path not in known:
-                self._build(self._likely_context(path), path)
+                self._build(self._likely_context(path), path).named = False
         for build in self.by_key.values():
             build.names.update(_names_of(build.dockerfile))
             build.names.discard("")
@@ -95,7 +100,7 @@ class Builds:
     def _build(self, context: str, dockerfile: str) -> Build:
         key = (context, dockerfile)
         if key not in self.by_key:
-            self.by_key[key] = Build(context=context, dockerfile=dockerfile, names=set(), repositories=set())
+            self.by_key[key] = Build(context=context, dockerfile=dockerfile, named=True, names=set(), repositories=set())
         return self.by_key[key]
 
     def _likely_context(self, path: str) -> str:

@@ -256,7 +256,9 @@ class _Group:
 
 
 class Missing(Record):
-    """A file that a compose service names and that is not there. `what`: ``env_file`` or ``Dockerfile``."""
+    """A file that is named and not there. `what`: ``env_file`` or ``Dockerfile`` (of compose `service`), ``COPY source``,
+    ``generator file``, ``values file``, ``var file``.
+    """
 
     __slots__ = ("loc", "path", "service", "what")
     loc: Loc

@@ -19,17 +19,18 @@ if TYPE_CHECKING:
 
 class Release(Record):
     """One way a chart is installed. `files` are values files in order (patterns where a name holds a variable), `sets` are ``(key, text)``
-    of ``--set`` (text None where it is not known); `name` and `namespace` None where not known; `open_reason` when values come
+    of ``--set`` (text None where it is not known); `optional`: files that are not there are passed over; `name` and `namespace` None where not known; `open_reason` when values come
     from elsewhere, too.
     """
 
-    __slots__ = ("chart", "files", "loc", "name", "namespace", "open_reason", "sets")
+    __slots__ = ("chart", "files", "loc", "name", "namespace", "open_reason", "optional", "sets")
     chart: str
     files: list[str]
     loc: Loc
     name: str | None
     namespace: str | None
     open_reason: str
+    optional: bool
     sets: list[tuple[str, str | None]]
 
 
@@ -120,6 +121,7 @@ def _parse(path: str, place: int, words: list[str], directory: str, charts: set[
         name=named[0] if named and _is_plain(named[0]) else None,
         namespace=namespace,
         open_reason=open_reason,
+        optional=False,
         sets=sets,
     )
 
@@ -205,6 +207,7 @@ def _argo(spec: Mapping, name: Node | None, charts: set[str]) -> Iterator[Releas
             name=released if released and _is_plain(released) else None,
             namespace=namespace if namespace and _is_plain(namespace) else None,
             open_reason=reason,
+            optional=helm is not None and helm.text("ignoreMissingValueFiles") == "true",
             sets=sets,
         )
 
@@ -228,6 +231,7 @@ def _flux(tree: Mapping, charts: set[str]) -> Release | None:
         name=tree.text("spec", "releaseName") or tree.text("metadata", "name"),
         namespace=tree.text("spec", "targetNamespace") or tree.text("metadata", "namespace"),
         open_reason="values inside the HelmRelease" if has_more else "",
+        optional=tree.text("spec", "chart", "spec", "ignoreMissingValuesFiles") == "true",
         sets=[],
     )
 
@@ -294,5 +298,6 @@ def _helmfile(tree: Mapping, base: str, charts: set[str]) -> Iterator[Release]:
             name=name if name and _is_plain(name) else None,
             namespace=namespace if namespace and _is_plain(namespace) else None,
             open_reason=reason,
+            optional=(item.text("missingFileHandler") or tree.text("missingFileHandler") or "Error") != "Error",
             sets=[],
         )
