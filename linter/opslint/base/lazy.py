@@ -25,13 +25,16 @@ else:
             return value
 
     def cache(function):
-        """Remember the results of `function` by its positional arguments."""
+        """Remember the results of `function` by its arguments."""
         results = {}
 
-        def remembered(*arguments):
-            if arguments not in results:
-                results[arguments] = function(*arguments)
-            return results[arguments]
+        def remembered(*arguments, **named):
+            key = (arguments, *sorted(named.items())) if named else arguments
+            try:
+                return results[key]
+            except KeyError:
+                result = results[key] = function(*arguments, **named)
+                return result
 
         remembered.__doc__ = function.__doc__
         remembered.__name__ = function.__name__

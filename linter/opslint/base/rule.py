@@ -189,6 +189,16 @@ class Reporter:
         self.undecided.append((at, reason))
 
 
+MANIFESTS = (
+    "opslint.facts.cloudformation:CfnResource",
+    "opslint.facts.compose:ComposeFile",
+    "opslint.facts.helm:HelmChart",
+    "opslint.facts.kubernetes:KubernetesObject",
+    "opslint.facts.terraform:TfBlock",
+)
+"""Kinds of the facts that workloads are made of. By name: a rule need not import the readers of all platforms to say so."""
+
+
 class Rule:
     """Base of `FileRule` and `ProjectRule`. `meta` and a docstring are mandatory; `options` holds the configured values."""
 
@@ -212,9 +222,15 @@ class FileRule(Rule):
 
 
 class ProjectRule(Rule):
-    """A rule over the deployment model. `needs` are fact classes; with none of them in the project it is not run."""
+    """A rule over the deployment model.
+
+    `needs` are fact classes; with none of them in the project the rule is not run. `joins` is the other side of a rule that
+    brings two kinds of files together (code and manifests): one of these must be there too, by class or by `Fact.kind`
+    (`MANIFESTS`). Without both the rule is not even imported.
+    """
 
     needs: ClassVar[tuple[type[Fact], ...]] = ()
+    joins: ClassVar[tuple[type[Fact] | str, ...]] = ()
 
     def check(self, model: Any, report: Reporter) -> None:
         """Judge the model and `report` what is wrong."""
@@ -258,6 +274,7 @@ class Catalogued(Record):
         "fix",
         "help",
         "hook",
+        "joins",
         "literals",
         "module",
         "name",
@@ -278,6 +295,7 @@ class Catalogued(Record):
     fix: str | None
     help: str
     hook: str | None
+    joins: list[str]
     literals: list[str]
     module: str
     name: str

@@ -61,7 +61,7 @@ def entry(rule: type[Rule], pack: str) -> dict[str, Any]:
         raise TypeError("meta is no Meta")
     if not issubclass(rule, FileRule | ProjectRule):
         raise TypeError("neither a FileRule nor a ProjectRule")
-    hook, watches, needs = None, [], []
+    hook, watches, needs, joins = None, [], [], []
     literals = [_text(literal) for literal in rule.literals]
     if issubclass(rule, FileRule):
         hook = rule.on.hook
@@ -69,6 +69,7 @@ def entry(rule: type[Rule], pack: str) -> dict[str, Any]:
         literals = literals or implied_literals(hook, watches)
     else:
         needs = [fact.kind for fact in rule.needs]
+        joins = [fact if isinstance(fact, str) else fact.kind for fact in rule.joins]
     values = {
         "authority": meta.authority,
         "category": meta.category,
@@ -79,6 +80,7 @@ def entry(rule: type[Rule], pack: str) -> dict[str, Any]:
         "fix": meta.fix,
         "help": meta.help,
         "hook": hook,
+        "joins": joins,
         "literals": literals,
         "module": rule.__module__,
         "name": meta.name,

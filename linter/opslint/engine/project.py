@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from opslint.base.finding import Report
     from opslint.base.location import Loc, Span
-    from opslint.base.rule import Rule
+    from opslint.base.rule import Catalogued, Rule
     from opslint.base.settings import ProjectSettings
     from opslint.engine.files import FileStage
     from opslint.engine.packs import Packs
@@ -101,7 +101,7 @@ def link(model: DeploymentModel, stage: FileStage, packs: Packs, settings: Proje
         linked.undecided += sum(count for name, count in result.undecided.items() if name in enabled)
     kinds = stage.fact_kinds()
     for name, entry in packs.rules.items():
-        if name not in enabled or entry.file_rule or (entry.needs and not kinds.intersection(entry.needs)):
+        if name not in enabled or entry.file_rule or not _has_input(entry, kinds):
             continue
         rule = _instance(packs, name, settings)
         if rule is None:
@@ -123,6 +123,11 @@ def link(model: DeploymentModel, stage: FileStage, packs: Packs, settings: Proje
     linked.undecided += sum(1 for spot in model.blind_spots if spot.kind == "service-not-linked")
     linked.hints = [*unlinked(model), *hints_of(model)]
     return linked
+
+
+def _has_input(entry: Catalogued, kinds: set[str]) -> bool:
+    """Tell whether there are facts that a rule needs, and others that it joins them with, where it says so."""
+    return all(not wanted or not kinds.isdisjoint(wanted) for wanted in (entry.needs, entry.joins))
 
 
 def _instance(packs: Packs, name: str, settings: ProjectSettings) -> Rule | None:
