@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import _ast
-
 from opslint.base.typing import TYPE_CHECKING
-from opslint.syntax.shell import commands
 
 if TYPE_CHECKING:
+    import _ast
+
     from opslint.syntax.shell import Command
 
 _ALWAYS = frozenset(("true", ":", "echo", "printf", "date", "hostname", "pwd", "whoami", "uptime", "sleep"))
@@ -34,6 +33,8 @@ def judge_check(words: list[str], *, shell: bool) -> tuple[str, str] | None:
 
 def _of_script(text: str) -> tuple[str, str] | None:
     """Judge shell text by its last statement: its exit code is that of the check."""
+    from opslint.syntax.shell import commands
+
     if "/dev/tcp/" in text:
         return None  # a shell's way to connect: fails when nothing listens
     found = [command for command in commands(text) if not command.nested and not command.function]

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from opslint.model.records import Deployment
 
 
-_CLUSTER_KINDS = frozenset(("kubernetes", "helm-chart", "helm-template"))
+_CLUSTER_KINDS = frozenset(("kubernetes", "helm-chart", "kustomization"))
 
 
 def deployments(model: DeploymentModel) -> list[Deployment]:

@@ -5,8 +5,7 @@ The table says what happens when nothing is said; a row may hold for some versio
 
 from __future__ import annotations
 
-from functools import cached_property
-
+from opslint.base.lazy import cached_property
 from opslint.base.record import Record
 from opslint.base.typing import TYPE_CHECKING
 from opslint.facts.clients import ClientCall, ProcessCall

@@ -7,8 +7,7 @@ sibling of another tier; the variable part of a known file pattern; the whole va
 
 from __future__ import annotations
 
-from functools import cache
-
+from opslint.base.lazy import cache
 from opslint.base.typing import TYPE_CHECKING
 
 if TYPE_CHECKING:

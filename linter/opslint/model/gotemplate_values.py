@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from opslint.base.tree import Hole, Mapping, Scalar, Sequence
 from opslint.base.typing import TYPE_CHECKING
+from opslint.syntax.helm import TOKEN
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -22,10 +23,6 @@ MAX_TEXT = 2_000_000
 
 MAX_NODES = 100_000
 """Most values that one print, copy or merge may touch."""
-
-TOKEN = "unknown-value"  # noqa: S105 - a word in rendered text, no password
-"""What an unknown value prints as; its mark tells it from text that happens to read the same."""
-
 
 class RenderError(Exception):
     """A template cannot be rendered here: Helm would refuse it too, or a limit was hit. `loc` is set by the evaluator."""

@@ -10,11 +10,11 @@ from opslint.base.tree import Hole, Mapping, Scalar, Sequence
 from opslint.base.typing import TYPE_CHECKING
 from opslint.model import helm_objects
 from opslint.model.gotemplate_eval import Defined, Machine
-from opslint.model.gotemplate_values import TOKEN, Opaque, RenderError, Text, join
+from opslint.model.gotemplate_values import Opaque, RenderError, Text, join
 from opslint.model.helm_values import enabled, read_values, scoped
 from opslint.syntax import gotemplate
 from opslint.syntax.document import ReadProblem
-from opslint.syntax.helm import SourcedScalar
+from opslint.syntax.helm import TOKEN, SourcedScalar
 
 if TYPE_CHECKING:
     from typing import Any

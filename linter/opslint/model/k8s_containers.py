@@ -5,11 +5,10 @@ from __future__ import annotations
 from opslint.base.tree import Hole, Mapping, Scalar, Sequence
 from opslint.base.typing import TYPE_CHECKING
 from opslint.base.value import ABSENT, known, unknown
-from opslint.model.gotemplate_values import TOKEN
 from opslint.model.k8s_env import container_env
 from opslint.model.probe_commands import is_shell, url_of
 from opslint.model.records import Container, Probe
-from opslint.syntax.helm import SourcedScalar
+from opslint.syntax.helm import TOKEN, SourcedScalar
 
 if TYPE_CHECKING:
     from opslint.base.location import Loc

@@ -104,7 +104,7 @@ def _config_keys(node: Mapping) -> _Keys:
 
 
 HOLE_KEY = "unknown-value"
-"""The key of a rendered block that is not known (see `opslint.model.gotemplate_values.TOKEN`)."""
+"""The key of a rendered block that is not known (see `opslint.syntax.helm.TOKEN`)."""
 
 
 def _secret_keys(node: Mapping, ref: str, *fields: tuple[str, ...]) -> _Keys:

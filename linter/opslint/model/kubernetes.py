@@ -9,7 +9,6 @@ from opslint.base.tree import Hole, Mapping, Scalar, decode
 from opslint.base.typing import TYPE_CHECKING
 from opslint.base.value import ABSENT, Known, known, unknown
 from opslint.facts.kubernetes import KubernetesObject, group_of
-from opslint.facts.kustomize import Kustomization
 from opslint.model.k8s_containers import containers
 from opslint.model.k8s_env import Objects
 from opslint.model.records import Deployment, Workload
@@ -18,6 +17,7 @@ if TYPE_CHECKING:
     from opslint.base.location import Loc
     from opslint.base.tree import Node
     from opslint.base.value import Value
+    from opslint.model.kustomize import Kustomizer
     from opslint.model.model import DeploymentModel
 
 _TEMPLATES: dict[str, tuple[str, ...]] = {
@@ -50,22 +50,22 @@ class Assembled(Record):
 
 def deployments(model: DeploymentModel) -> list[Deployment]:
     """All Kubernetes deployments of the project: kustomizations that nothing references, charts by environment, plain manifests."""
-    from opslint.model.helm import chart_deployments, chart_directories
-    from opslint.model.kustomize import Kustomizer
+    assembled: list[Assembled] = []
+    kustomizer: Kustomizer | None = None
+    charts: list[str] = []
+    if "kustomization" in model.kinds:
+        kustomizer = model.kustomizer
+        assembled.extend(_overlays(model, kustomizer))
+    if "helm-chart" in model.kinds:
+        from opslint.model.helm import chart_deployments, chart_directories
 
-    if not model.facts(KubernetesObject) and not model.facts(Kustomization) and not chart_directories(model):
-        return []
-    kustomizer = Kustomizer(model)
-    assembled = _overlays(model, kustomizer)
-    assembled.extend(chart_deployments(model))
-    assembled.extend(_plain(model, kustomizer, chart_directories(model)))
+        assembled.extend(chart_deployments(model))
+        charts = chart_directories(model)
+    assembled.extend(_plain(model, kustomizer, charts))
     return sorted((deployment(item) for item in assembled), key=lambda item: item.key)
 
 
-def _overlays(model: DeploymentModel, kustomizer: object) -> list[Assembled]:
-    from opslint.model.kustomize import Kustomizer
-
-    assert isinstance(kustomizer, Kustomizer)
+def _overlays(model: DeploymentModel, kustomizer: Kustomizer) -> list[Assembled]:
     built = {}
     for directory, fact in sorted(kustomizer.by_directory.items()):
         if not fact.component:
@@ -137,17 +137,15 @@ def _environments(model: DeploymentModel, path: str, *values: str | None) -> lis
     return []
 
 
-def _plain(model: DeploymentModel, kustomizer: object, charts: list[str]) -> list[Assembled]:
+def _plain(model: DeploymentModel, kustomizer: Kustomizer | None, charts: list[str]) -> list[Assembled]:
     """Manifests that no kustomization and no chart takes, one deployment a directory."""
-    from opslint.model.kustomize import Kustomizer
-
-    assert isinstance(kustomizer, Kustomizer)
     # What lies beside a kustomization and is not in it is applied by hand or not at all.
-    owned = {*charts, *kustomizer.by_directory}
+    owned = {*charts, *(kustomizer.by_directory if kustomizer is not None else ())}
+    used = kustomizer.used_files if kustomizer is not None else ()
     by_directory: dict[str, list[KubernetesObject]] = {}
     for fact in model.facts(KubernetesObject):
         directory = posixpath.dirname(fact.path)
-        if fact.path in kustomizer.used_files or group_of(fact.api) == "kustomize.config.k8s.io":
+        if fact.path in used or group_of(fact.api) == "kustomize.config.k8s.io":
             continue
         if not _lies_in(directory, owned):
             by_directory.setdefault(directory, []).append(fact)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from opslint.model.drivers import Drivers
     from opslint.model.environments import Environments
     from opslint.model.handlers import Handlers
+    from opslint.model.kustomize import Kustomizer
     from opslint.model.migrations import MigrationGraphs
     from opslint.model.pipelines import Pipelines
     from opslint.model.python import PythonProject
@@ -175,6 +176,13 @@ class DeploymentModel:
         from opslint.model.deployments import deployments
 
         return deployments(self)
+
+    @cached_property
+    def kustomizer(self) -> Kustomizer:
+        """The kustomizations of the project, each built once, and which of them are refused."""
+        from opslint.model.kustomize import Kustomizer
+
+        return Kustomizer(self)
 
     @cached_property
     def workloads(self) -> list[Workload]:

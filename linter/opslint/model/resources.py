@@ -6,8 +6,7 @@ Times in seconds. Defaults are those of the AWS API: SQS visibility 30 s, Lambda
 
 from __future__ import annotations
 
-from functools import cached_property
-
+from opslint.base.lazy import cached_property
 from opslint.base.record import Record
 from opslint.base.typing import TYPE_CHECKING
 from opslint.base.value import ABSENT, Absent, Known, Unknown, known, unknown

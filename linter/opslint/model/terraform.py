@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from functools import cached_property
 from posixpath import normpath
 
 from opslint.base.expression import is_literal_text, walk_body
+from opslint.base.lazy import cached_property
 from opslint.base.typing import TYPE_CHECKING
 from opslint.base.value import Known, unknown
 from opslint.facts.terraform import HclFile, TfBlock, TfVars

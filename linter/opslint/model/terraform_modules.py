@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from functools import cached_property
 from posixpath import normpath
 
+from opslint.base.lazy import cached_property
 from opslint.base.typing import TYPE_CHECKING
 from opslint.base.value import Known, known, unknown
 from opslint.model.terraform_directories import MAX_MODULE_DEPTH, called_paths, local_source

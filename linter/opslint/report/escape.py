@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache
-
+from opslint.base.lazy import cache
 from opslint.base.masking import strip_credentials
 from opslint.base.typing import TYPE_CHECKING
 

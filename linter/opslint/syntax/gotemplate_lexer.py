@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from functools import cache
 
+from opslint.base.lazy import cache
 from opslint.base.typing import TYPE_CHECKING
 from opslint.syntax.document import ReadProblem
 

@@ -6,9 +6,8 @@ overflow a stack there; our own walk is recursive and stops at `MAX_DEPTH` with 
 
 from __future__ import annotations
 
-from functools import cache
-
 from opslint.base.expression import literal, raw
+from opslint.base.lazy import cache
 from opslint.base.typing import TYPE_CHECKING
 from opslint.syntax.document import ReadProblem
 from opslint.syntax.hcl_document import HclBlock, HclDocument

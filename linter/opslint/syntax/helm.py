@@ -29,6 +29,10 @@ _MARKS = (
 """What tells a Helm template from the template of another tool (Jinja, CloudFormation, CI)."""
 
 
+TOKEN = "unknown-value"  # noqa: S105 - a word in rendered text, no password
+"""What an unknown value of a template prints as; a mark tells it from text that happens to read the same."""
+
+
 class HelmDocument(Document):
     """A Helm template whose structure was followed. `text` is its source."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from opslint.api import TYPE_CHECKING, EnvRead, Meta, ProjectRule, SettingsClass
+from opslint.api import MANIFESTS, TYPE_CHECKING, EnvRead, Meta, ProjectRule, SettingsClass
 
 if TYPE_CHECKING:
     from opslint.api import Container, DeploymentModel, Loc, Read, Reporter, Scope, Service, Workload
@@ -80,6 +80,7 @@ class EnvRequiredButNotSet(ProjectRule):
         help="Set the variable in the manifest, give the read a default, or list it under `optional_env` or `platform_env`.",
     )
     needs = (EnvRead, SettingsClass)
+    joins = MANIFESTS
 
     def check(self, model: DeploymentModel, report: Reporter) -> None:
         """Judge every linked container; a variable that several lack is one finding."""

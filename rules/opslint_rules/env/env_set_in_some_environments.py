@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from opslint.api import TYPE_CHECKING, DotenvFile, EnvRead, Known, Meta, ProjectRule, SettingsClass, tier_of
+from opslint.api import MANIFESTS, TYPE_CHECKING, DotenvFile, EnvRead, Known, Meta, ProjectRule, SettingsClass, tier_of
 
 if TYPE_CHECKING:
     from opslint.api import Container, DeploymentModel, Loc, Read, Reporter, Scope, Workload
@@ -112,6 +112,7 @@ class EnvSetInSomeEnvironments(ProjectRule):
         help="Set it in both environments, or list it under `optional_env` when the difference is meant.",
     )
     needs = (EnvRead, SettingsClass)
+    joins = MANIFESTS
 
     def check(self, model: DeploymentModel, report: Reporter) -> None:
         """Compare the environments of each service, start command by start command; a variable is one finding."""

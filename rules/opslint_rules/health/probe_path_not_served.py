@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from opslint.api import TYPE_CHECKING, Meta, ProjectRule, Route, asked
+from opslint.api import MANIFESTS, TYPE_CHECKING, Meta, ProjectRule, Route, asked
 
 if TYPE_CHECKING:
     from opslint.api import Asked, DeploymentModel, Loc, Reporter, RouteTable
@@ -137,6 +137,7 @@ class ProbePathNotServed(ProjectRule):
         help="Point the probe at a route that exists, or add the route to the application.",
     )
     needs = (Route,)
+    joins = MANIFESTS
 
     def check(self, model: DeploymentModel, report: Reporter) -> None:
         """Report each probe once, with every environment it stands in."""

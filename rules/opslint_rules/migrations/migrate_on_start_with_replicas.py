@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from opslint.api import TYPE_CHECKING, Meta, ProjectRule
+from opslint.api import MANIFESTS, TYPE_CHECKING, Dockerfile, Meta, ProjectRule
 
 if TYPE_CHECKING:
     from opslint.api import DeploymentModel, MigrationStart, Reporter
@@ -83,6 +83,9 @@ class MigrateOnStartWithReplicas(ProjectRule):
         help="Run the migration once: a Job or hook before the rollout, a release phase, or a pipeline step.",
         authority="https://kubernetes.io/docs/concepts/workloads/pods/init-containers/",
     )
+
+    needs = (Dockerfile,)
+    joins = MANIFESTS
 
     def check(self, model: DeploymentModel, report: Reporter) -> None:
         """Report each place that migrates once, whatever the number of workloads that come to it."""

@@ -106,7 +106,8 @@ class NoRevisionHistory(ProjectRule):
     def check(self, model: DeploymentModel, report: Reporter) -> None:
         """Judge Kubernetes objects and functions, each place once."""
         self._objects(model, report)
-        self._functions(model, report)
+        if model.has_cloud:
+            self._functions(model, report)
 
     def _objects(self, model: DeploymentModel, report: Reporter) -> None:
         places: dict[Loc, tuple[str, str, set[str], set[str]]] = {}

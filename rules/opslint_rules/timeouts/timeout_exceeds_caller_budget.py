@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from opslint.api import TYPE_CHECKING, Function, Meta, ProjectRule
+from opslint.api import MANIFESTS, TYPE_CHECKING, Function, Handler, Meta, ProjectRule
 
 if TYPE_CHECKING:
     from opslint.api import Budget, DeploymentModel, Loc, Reporter, WorstCase
@@ -81,6 +81,7 @@ class TimeoutExceedsCallerBudget(ProjectRule):
         help="Keep attempts × timeout below the caller's budget, or move the call to a task.",
     )
     needs = (Function,)
+    joins = (*MANIFESTS, Handler)
 
     def check(self, model: DeploymentModel, report: Reporter) -> None:
         """Report each call with the smallest budget it overruns; calls on one driver's defaults under one budget together."""
