@@ -102,6 +102,56 @@ def object_of(document: PythonDocument, site: CallSite) -> str:
     return ""
 
 
+_LATER = frozenset(
+    ("atexit.register", "multiprocessing.Process", "signal.signal", "starlette.background.BackgroundTask", "threading.Thread")
+    + ("threading.Timer", "fastapi.BackgroundTasks().add_task", "starlette.background.BackgroundTasks().add_task")
+    + ("fastapi.background.BackgroundTasks().add_task", "weakref.finalize", "rq.Queue().enqueue", "django_rq.enqueue")
+)
+"""Calls that keep the function they are given for later: nobody waits for it."""
+_ASKING = frozenset(("callable", "getattr", "hasattr", "id", "isinstance", "issubclass", "len", "print", "repr", "str", "type", "vars"))
+
+
+def handed_functions(document: PythonDocument) -> list[tuple[CallSite, _ast.expr, str, str]]:
+    """Return what may be a function given to a call by its name: the call, the argument, its origin, and ``passed`` or ``later``.
+
+    ``process_partial_response(event, deliver_record)`` calls `deliver_record`, and so do ``partial(f)``, ``to_thread(f)`` and
+    ``on_commit(f)``. Whether the name is a function of the repository is told at link. A capitalised name is a class, which is no handler.
+    """
+    known = document.memo.get("handed")
+    if known is None:
+        found = []
+        for site in document.calls:
+            node = site.node
+            if site.origin in _ASKING:
+                continue
+            for argument in (*node.args, *(keyword.value for keyword in node.keywords)):
+                kind = type(argument)
+                if kind is _ast.Name or kind is _ast.Attribute:
+                    origin = _function_name(document, argument, site.scope)
+                    if origin is not None:
+                        found.append((site, argument, origin, "later" if site.origin in _LATER else "passed"))
+        known = document.memo["handed"] = found
+    return known  # type: ignore[return-value]
+
+
+def _function_name(document: PythonDocument, node: _ast.expr, scope: Scope) -> str | None:
+    """The origin of a name that a ``def`` or an import binds, of ``self.method``, or of ``module.function``."""
+    if isinstance(node, _ast.Attribute):
+        base = node.value
+        if not isinstance(base, _ast.Name) or node.attr[:1].isupper():
+            return None
+        if base.id in ("self", "cls"):
+            owner = scope.enclosing_class()
+            bound = owner.bindings.get(node.attr) if owner is not None else None
+            return document.origin(node, scope) if bound is not None and bound[-1].how == "def" else None
+        root = scope.lookup(base.id)
+        return document.origin(node, scope) if root is not None and root[1][-1].how == "import" else None
+    if not isinstance(node, _ast.Name) or node.id[:1].isupper():
+        return None
+    found = scope.lookup(node.id)
+    return document.origin(node, scope) if found is not None and found[1][-1].how in ("def", "import") else None
+
+
 def calls_by_scope(document: PythonDocument) -> dict[int, list[CallSite]]:
     """Group the calls of a file by the scope they stand in (by its `id`), in source order."""
     found: dict[int, list[CallSite]] = {}

@@ -11,7 +11,7 @@ import _ast
 from opslint.base.fact import Fact
 from opslint.base.rule import Extractor
 from opslint.base.typing import TYPE_CHECKING
-from opslint.facts.call_arguments import function_of, literal_start, text, written
+from opslint.facts.call_arguments import function_of, handed_functions, literal_start, text, written
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -246,6 +246,9 @@ class _Collector:
             dependency = _dependency(self.document, site)
             if dependency:
                 self.add(site.scope, site.node, "touch", "", dependency)
+        for site, argument, origin, _how in handed_functions(self.document):
+            if _may_be_ours(origin):
+                self.add(site.scope, argument, "call", "", origin)
 
     def statements(self) -> None:
         for statement, block in self.document.statements:

@@ -7,6 +7,7 @@ import _ast
 from opslint.base.fact import Fact
 from opslint.base.rule import Extractor
 from opslint.base.typing import TYPE_CHECKING
+from opslint.facts.call_arguments import handed_functions
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,15 +38,19 @@ class Function(Fact):
 
     `calls` are ``[origin, place]`` (resolved origins only, in source order, one per origin); `decorators` likewise;
     `params` are ``[name, origin of an instance of the annotation or None]``; `returns` is the origin of what every
-    ``return`` gives, when there is one; `owner` the class qualname or "".
+    ``return`` gives, when there is one, and `parts` those of its elements when every ``return`` gives a tuple of one length; `owner` the
+    class qualname or "". `passed` are ``[origin, place, how]`` of names given to other calls that may be functions: ``passed`` to be
+    called while it waits, ``later`` (a thread, a background task).
     """
 
-    __slots__ = ("calls", "decorators", "is_async", "owner", "params", "qualname", "returns")
+    __slots__ = ("calls", "decorators", "is_async", "owner", "params", "parts", "passed", "qualname", "returns")
     calls: list[list[object]]
     decorators: list[list[object]]
     is_async: bool
     owner: str
     params: list[list[object]]
+    parts: list[str | None]
+    passed: list[list[object]]
     qualname: str
     returns: str | None
 
@@ -125,18 +130,6 @@ def _import(document: PythonDocument, found: ImportInfo) -> Import:
     )
 
 
-_POWERTOOLS = "aws_lambda_powertools.utilities.batch"
-_CALLS_ITS_ARGUMENT: dict[str, tuple[int, str]] = {
-    f"{_POWERTOOLS}.process_partial_response": (1, "record_handler"),
-    f"{_POWERTOOLS}.async_process_partial_response": (1, "record_handler"),
-    "asyncio.to_thread": (0, "func"),
-    "anyio.to_thread.run_sync": (0, "func"),
-    "fastapi.concurrency.run_in_threadpool": (0, "func"),
-    "starlette.concurrency.run_in_threadpool": (0, "func"),
-}
-"""Functions that call the function they are given, and wait for it: position and keyword of that argument, from each one's reference."""
-
-
 def _functions(document: PythonDocument, emit: Callable[[Fact], None]) -> None:
     returned = _return_values(document)
     calls: dict[int, dict[str, int]] = {}
@@ -152,13 +145,17 @@ def _functions(document: PythonDocument, emit: Callable[[Fact], None]) -> None:
             known = guarded if is_main_guard(site.block) else top
         if site.origin not in known:
             known[site.origin] = document.place(site.node)
-        handed = _CALLS_ITS_ARGUMENT.get(site.origin)
-        argument = site.argument(*handed) if handed is not None else None
-        origin = document.origin(argument, site.scope) if argument is not None else None
-        if argument is not None and origin is not None and origin not in known:
-            known[origin] = document.place(argument)
+    handed: dict[int, dict[str, list[object]]] = {}
+    for site, argument, origin, how in handed_functions(document):
+        scope = site.scope.enclosing_function()
+        if scope is not None and origin not in calls.get(id(scope), {}):
+            passed = handed.setdefault(id(scope), {})
+            if origin not in passed:
+                passed[origin] = [origin, document.place(argument), how]
     for info in document.functions:
-        emit(_function(document, info, calls.get(id(info.scope), {}), returned.get(id(info.scope), [])))
+        key = id(info.scope)
+        passed_on = list(handed.get(key, {}).values())
+        emit(_function(document, info, calls.get(key, {}), passed_on, returned.get(key, [])))
     if top or guarded:
         emit(ModuleCalls(at=document.places.add((1, 1, 1, 1)), calls=_pairs(top), main_guard=_pairs(guarded)))
     methods_of: dict[str, list[str]] = {}
@@ -176,7 +173,11 @@ def _pairs(calls: dict[str, int]) -> list[list[object]]:
 
 
 def _function(
-    document: PythonDocument, info: FunctionInfo, calls: dict[str, int], returned: list[_ast.expr]
+    document: PythonDocument,
+    info: FunctionInfo,
+    calls: dict[str, int],
+    passed: list[list[object]],
+    returned: list[_ast.expr],
 ) -> Function:
     params: list[list[object]] = []
     for arg in info.parameters():
@@ -189,6 +190,8 @@ def _function(
         is_async=info.is_async,
         owner=info.owner,
         params=params,
+        parts=_returned_parts(document, info, returned),
+        passed=passed,
         qualname=info.qualname,
         returns=_returned(document, info, returned),
     )
@@ -216,6 +219,22 @@ def _returned(document: PythonDocument, info: FunctionInfo, values: list[_ast.ex
     if info.node.returns is not None:
         return document.instance_of(info.node.returns, info.scope.parent or document.scope)
     return None
+
+
+def _returned_parts(document: PythonDocument, info: FunctionInfo, values: list[_ast.expr]) -> list[str | None]:
+    """The origins of the elements of the tuple that every return gives; empty when there is no such tuple."""
+    tuples = [value for value in values if isinstance(value, _ast.Tuple)]
+    if not tuples or len(tuples) != len(values) or len({len(value.elts) for value in tuples}) != 1:
+        return []
+    found: list[str | None] = []
+    for elements in zip(*(value.elts for value in tuples), strict=True):
+        origins = {document.origin(element, info.scope) for element in elements if not _is_nothing(element)}
+        found.append(origins.pop() if len(origins) == 1 else None)
+    return found
+
+
+def _is_nothing(node: _ast.expr) -> bool:
+    return isinstance(node, _ast.Constant) and node.value is None
 
 
 _LOADERS = {

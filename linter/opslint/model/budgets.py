@@ -6,8 +6,7 @@ is ``attempts × seconds + (attempts - 1) × longest wait between two``, with th
 
 from __future__ import annotations
 
-from functools import cached_property
-
+from opslint.base.lazy import cached_property
 from opslint.base.record import Record
 from opslint.base.typing import TYPE_CHECKING
 from opslint.base.value import Absent, Known
@@ -184,6 +183,8 @@ class Budgets:
         found: list[WorstCase] = []
         handlers = self.model.handlers
         for step in handlers.reached(function):
+            if not step.waits:
+                continue
             inner = step.function
             known: set[int] = set()
             attempts, wait, loc = self._attempts(step)

@@ -5,8 +5,7 @@ Calls are followed through the repository to depth 3, each step recorded, so tha
 
 from __future__ import annotations
 
-from functools import cached_property
-
+from opslint.base.lazy import cached_property
 from opslint.base.record import Record
 from opslint.base.typing import TYPE_CHECKING
 from opslint.base.value import Known
@@ -31,16 +30,19 @@ if TYPE_CHECKING:
     F = TypeVar("F", bound=Fact)
     Chain = list[tuple[Loc, str]]
 
+_HOW_CALLED = {"calls": "calls", "passed": "has called", "later": "starts"}
+
 MAX_DEPTH = 3
 """Repository-local calls followed from a handler."""
 
 
 class Reached(Record):
-    """A function reached from another, and the calls that lead there."""
+    """A function reached from another, and the calls that lead there. `waits`: the first one waits until it is done."""
 
-    __slots__ = ("chain", "function")
+    __slots__ = ("chain", "function", "waits")
     chain: Chain
     function: Function
+    waits: bool
 
 
 class Touch(Record):
@@ -128,18 +130,18 @@ class Handlers:
         known = self._reached.get(key)
         if known is not None:
             return known
-        found = [Reached(chain=[], function=function)]
+        found = [Reached(chain=[], function=function, waits=True)]
         seen = {key}
         level = found
         for _depth in range(MAX_DEPTH):
             following: list[Reached] = []
             for step in level:
-                for callee, loc in self.project.callees(step.function):
+                for callee, loc, how in self.project.callees(step.function):
                     where = (callee.path, callee.qualname)
                     if where not in seen:
                         seen.add(where)
-                        chain = [*step.chain, (loc, f"calls {callee.qualname}")]
-                        following.append(Reached(chain=chain, function=callee))
+                        chain = [*step.chain, (loc, f"{_HOW_CALLED[how]} {callee.qualname}")]
+                        following.append(Reached(chain=chain, function=callee, waits=step.waits and how != "later"))
             found = [*found, *following]
             level = following
         self._reached[key] = found
@@ -162,6 +164,7 @@ class Handlers:
 
     def _origins(self, function: Function) -> list[tuple[str, int]]:
         calls = [(str(origin), place) for origin, place in function.calls if isinstance(place, int)]
+        calls += [(str(origin), place) for origin, place, _how in function.passed if isinstance(place, int)]
         for fact in self.facts_of(FunctionEffects, function.path):
             if fact.function == function.qualname:
                 calls += [
@@ -210,7 +213,7 @@ class Handlers:
         for fact in self.facts_of(FunctionEffects, function.path):
             if fact.function == function.qualname:
                 return [(str(g), str(w), str(o), p) for g, w, o, p in fact.marks if isinstance(p, int)]
-        return [("call", "", str(origin), place) for origin, place in function.calls if isinstance(place, int)]
+        return [("call", "", origin, place) for origin, place in self._origins(function)]
 
     def answer(self, function: Function) -> Answer | None:
         """Return what is known of how a handler answers."""

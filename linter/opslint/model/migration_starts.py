@@ -151,7 +151,7 @@ class _Code:
                 if run is not None:
                     return run, way
                 if depth < MAX_DEPTH:
-                    for callee, loc in python.callees(current):
+                    for callee, loc, _how in python.callees(current):
                         work.append((callee, [*way, (loc, f"calls `{callee.qualname}`")], depth + 1))
         return None
 

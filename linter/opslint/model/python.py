@@ -173,12 +173,19 @@ class PythonProject:
         target = self.resolve(path, origin)
         return self.function(target.path, target.name) if target.kind == "function" else None
 
-    def callees(self, function: Function) -> Iterator[tuple[Function, Loc]]:
-        """Yield the repository functions that `function` calls, with the place of the first call of each."""
+    def callees(self, function: Function) -> Iterator[tuple[Function, Loc, str]]:
+        """Yield the repository functions that `function` calls or passes on to be called, with the place of the first of each.
+
+        The third element says how: ``calls``, ``passed`` (to be called while it waits), ``later`` (by a thread or after the answer).
+        """
         for origin, place in function.calls:
             found = self.function_at(function.path, str(origin))
             if found is not None and isinstance(place, int):
-                yield found, (function.path, place)
+                yield found, (function.path, place), "calls"
+        for origin, place, how in function.passed:
+            found = self.function_at(function.path, str(origin))
+            if found is not None and isinstance(place, int):
+                yield found, (function.path, place), str(how)
 
     def _resolve(self, path: str, origin: str, depth: int) -> Target:
         if depth > MAX_DEPTH:
@@ -197,7 +204,7 @@ class PythonProject:
             if found is not None and (found != path or dots or count == len(parts)):
                 rest = parts[count:]
                 return self._member(found, rest, depth + 1) if rest else Target(kind="module", name="", path=found)
-        return UNKNOWN if dots else Target(kind="external", name=origin, path="")
+        return UNKNOWN if dots or "<" in origin else Target(kind="external", name=origin, path="")
 
     def _member(self, path: str, names: list[str], depth: int) -> Target:
         """Resolve `names` (``["Client()", "get"]``) inside the module at `path`."""
@@ -212,7 +219,13 @@ class PythonProject:
             if function is not None:
                 if count == len(names) and not names[-1].endswith("()"):
                     return Target(kind="function", name=qualname, path=path)
-                return self._through(path, function.returns, names[count:], depth)
+                rest_names = names[count:]
+                if rest_names and rest_names[0].startswith("<"):
+                    index = int(rest_names[0][1 : rest_names[0].index(">")])
+                    part = function.parts[index] if index < len(function.parts) else None
+                    called_part = "()" if part and rest_names[0].endswith("()") else ""
+                    return self._through(path, part + called_part if part else None, rest_names[1:], depth)
+                return self._through(path, function.returns, rest_names, depth)
             if qualname in module.classes:
                 return self._of_class(path, module.classes[qualname], names[count:], depth)
         if head in module.bindings:

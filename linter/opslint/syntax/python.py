@@ -117,7 +117,7 @@ class ImportInfo:
 
 
 class PythonDocument(Document):
-    """A parsed module with its indexes, in source order."""
+    """A parsed module with its indexes, in source order. `memo` holds what several extractors ask, by name."""
 
     def __init__(self, data: bytes, text: str, tree: _ast.Module) -> None:
         super().__init__(data, "python")
@@ -132,6 +132,7 @@ class PythonDocument(Document):
         self.imports: list[ImportInfo] = []
         self.excepts: list[tuple[_ast.ExceptHandler, Block]] = []
         self.statements: list[tuple[_ast.stmt, Block]] = []
+        self.memo: dict[str, object] = {}
         self._resolver = Resolver()
         self._ascii = text.isascii()
         self._parents: dict[int, _ast.AST] | None = None
@@ -419,7 +420,7 @@ class _Walk:
             self.target(node.target, node.value, block, node.lineno)
 
     def target(self, target: _ast.expr, value: _ast.expr | None, block: Block, line: int) -> None:
-        """Bind one assignment target; the parts of an unpacked value are unknown unless both sides are tuples."""
+        """Bind one assignment target; a part of an unpacked value is what stands in its place, or the part of the call that gives it."""
         if isinstance(target, _ast.Name):
             how = "value" if value is not None else "unknown"
             block.scope.bind(target.id, Binding(how, line, node=value))
@@ -429,8 +430,14 @@ class _Walk:
                 owner.attributes.setdefault(target.attr, []).append((value, block.scope))
         elif isinstance(target, _ast.Tuple | _ast.List):
             values = value.elts if isinstance(value, _ast.Tuple | _ast.List) and len(value.elts) == len(target.elts) else None
+            unpacked = isinstance(value.value if isinstance(value, _ast.Await) else value, _ast.Call)
             for index, part in enumerate(target.elts):
-                self.target(part, values[index] if values else None, block, line)
+                if isinstance(part, _ast.Name) and unpacked:
+                    block.scope.bind(part.id, Binding("part", line, node=value, target=str(index)))
+                else:
+                    self.target(part, values[index] if values else None, block, line)
+                    # What follows a star counts from the end.
+                    unpacked = unpacked and not isinstance(part, _ast.Starred)
         elif isinstance(target, _ast.Starred):
             self.target(target.value, None, block, line)
 

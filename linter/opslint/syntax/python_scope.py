@@ -50,7 +50,10 @@ class Block:
 
 
 class Binding:
-    """One way a name gets its value: `how` is ``value param import def class element unknown``."""
+    """One way a name gets its value: `how` is ``value param import def class element part unknown``.
+
+    ``part``: an element of what the call `node` gives, `target` its index.
+    """
 
     __slots__ = ("annotation", "how", "line", "node", "target")
 
@@ -203,6 +206,8 @@ class Resolver:
             return self.origin(binding.node, home, hops + 1)
         if binding.how == "param" and binding.annotation is not None:
             return self.instance_of(binding.annotation, home, hops)
+        if binding.how == "part" and isinstance(binding.node, _ast.expr):
+            return _part(self.origin(binding.node, home, hops + 1), binding.target)
         return None
 
     def instance_of(self, annotation: _ast.expr, scope: Scope, hops: int = 0) -> str | None:
@@ -245,6 +250,23 @@ class Resolver:
         if len(origins) == 1:
             return origins.pop()
         return None if origins else f"{LOCAL}.{owner.qualname}().{attr}"
+
+
+_FETCH_OR_MAKE = ("get_or_create()", "aget_or_create()", "update_or_create()", "aupdate_or_create()")
+
+
+def _part(origin: str | None, index: str) -> str | None:
+    """The origin of one element of what a call gives: Django's ``get_or_create`` gives (an instance of the model, whether it is new).
+
+    Of the repository's own functions it is ``f().<0>``, which the link resolves; of others it cannot be told.
+    """
+    if origin is None:
+        return None
+    head, _, method = origin.rpartition(".")
+    if method in _FETCH_OR_MAKE:
+        model, _, manager = head.rpartition(".")
+        return f"{model}()" if index == "0" and manager in ("objects", "_default_manager") and not model.endswith("()") else None
+    return f"{origin}.<{index}>" if origin.startswith((LOCAL, ".")) and origin.endswith("()") else None
 
 
 def _is_none_constant(node: _ast.AST | None) -> bool:
