@@ -64,6 +64,27 @@ def load(path: str) -> Baseline:
         raise UsageError(f"--baseline: {path} is not there; `opslint baseline` makes it") from None
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"--baseline: {path} cannot be read: {error}") from error
+    return parse(text, path)
+
+
+def at_revision(path: str, revision: str) -> tuple[Baseline, list[str]]:
+    """Return the baseline `path` as it stands in `revision` (empty when it is not there), and notes on what the file here adds."""
+    from opslint.engine.policy import baseline_text
+
+    text = baseline_text(path, revision)
+    known = Baseline({}) if text is None else parse(text, f"{revision}:{path}")
+    added = []
+    if os.path.lexists(path):
+        added = [key for key in load(path).entries if key not in known.entries]
+    elif text is None:
+        raise UsageError(f"--baseline: {path} is neither here nor in {revision}")
+    if not added:
+        return known, []
+    return known, [f"{path}: {len(added)} more than in {revision} do not count (--policy-from)"]
+
+
+def parse(text: str, path: str) -> Baseline:
+    """Read the text of a baseline file; UsageError names `path` when a line is none of ours."""
     entries: dict[str, tuple[str, str]] = {}
     for number, line in enumerate(text.split("\n"), 1):
         if not line.strip() or line.startswith("#"):

@@ -81,6 +81,8 @@ class FileStage:
         self.nested: list[str] = []
         self.started_ns = time.time_ns()
         self.analysed = 0
+        self.seconds: dict[str, float] = {}
+        """What each file that was analysed anew took, in whichever process."""
         self.addresses: dict[str, list[Any]] = {}
         """Addresses of places that findings stand at, for the next run (`opslint.engine.fingerprint`)."""
         self.parsed_fully: dict[str, FileResult] = {}
@@ -133,6 +135,7 @@ class FileStage:
                 self.store.adopt(entry)
                 continue
             self.analysed += 1
+            self.seconds[path] = result.seconds
             entry.result = result
             entry.refined = result.kind
             entry.digest = result.digest

@@ -23,7 +23,10 @@ class Policy:
         if commit is None:
             raise UsageError(f"--policy-from: no revision '{revision}' in this clone (a shallow one lacks most: fetch-depth: 0)")
         self._root = root
+        self._revision = revision
         self._source = GitSource(root, commit)
+        self.refused: list[tuple[str, int, str]] = []
+        """(path, line, directive with its names) of suppressions that the revision does not have."""
 
     def settings(self, packs: Packs) -> ProjectSettings:
         """Return the project's configuration in the revision; the defaults when it had none."""
@@ -54,11 +57,68 @@ class Policy:
         except (OSError, ReadProblem):
             return []
         known = {_essence(row) for row in old}
-        return [row for row in rows if _essence(row) in known]
+        kept = []
+        for row in rows:
+            if _essence(row) in known:
+                kept.append(row)
+            else:
+                self.refused.append((path, row[7][0], f"{row[0]}[{', '.join(row[1])}]"))
+        return kept
+
+    def notes(self, settings: ProjectSettings, current: ProjectSettings | None) -> list[str]:
+        """Return lines that name what the change would have excused.
+
+        `settings` are the revision's, `current` those of the working tree (None: they cannot be read).
+        """
+        name = self._revision
+        found = [
+            f"{path}:{line}: {what} is not in {name} and does not count (--policy-from)"
+            for path, line, what in sorted(set(self.refused))
+        ]
+        if current is None:
+            return [*found, f"the configuration here cannot be read; that of {name} counts (--policy-from)"]
+        old = [entry.as_tuple() for entry in settings.ignores]
+        found += [
+            f"{current.source}: [[ignore]] of {entry.rule} in {entry.path} is not in {name} and does not count (--policy-from)"
+            for entry in current.ignores
+            if entry.as_tuple() not in old
+        ]
+        if _without_ignores(current) != _without_ignores(settings):
+            found.append(f"{current.source or 'the configuration'} differs from {name}, whose settings count (--policy-from)")
+        return found
+
+    def apart(self) -> Policy:
+        """Return the same policy with a record of its own: what the run over another revision refuses is nobody's news."""
+        from copy import copy
+
+        other = copy(self)
+        other.refused = []
+        return other
 
     def close(self) -> None:
         """End the git process."""
         self._source.close()
+
+
+def _without_ignores(settings: ProjectSettings) -> list[Any]:
+    names = [name for name in settings.FIELDS if name not in ("ignores", "source")]
+    return [repr(getattr(settings, name)) for name in names]
+
+
+def baseline_text(path: str, revision: str) -> str | None:
+    """Return the text of the baseline file `path` as it stands in `revision`; None when the revision has none."""
+    import os
+
+    from opslint.engine import git
+
+    top = git.top_of(os.path.dirname(os.path.abspath(path)))
+    if top is None:
+        return None
+    inside = os.path.relpath(os.path.realpath(path), os.path.realpath(top)).replace(os.sep, "/")
+    try:
+        return git.run(top, ["cat-file", "blob", f"{revision}:{inside}"]).decode("utf-8", "replace")
+    except git.GitError:
+        return None
 
 
 def _essence(row: list[Any]) -> tuple[Any, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from time import perf_counter
 
 from opslint.base.jsonio import dumps, loads
 from opslint.base.typing import TYPE_CHECKING
@@ -64,7 +65,10 @@ def analyse_one(
         return job.path, job.kind, content, nothing(job.kind, content)
     if len(data) > MAX_BYTES:
         return job.path, job.kind, content, failed(job.kind, "limit", f"larger than {MAX_BYTES >> 20} MiB; not read")
-    return job.path, job.kind, content, analyser.analyse(data, job.kind)
+    started = perf_counter()
+    result = analyser.analyse(data, job.kind)
+    result.seconds = perf_counter() - started
+    return job.path, job.kind, content, result
 
 
 def analyse_all(
@@ -130,7 +134,8 @@ def _work(tickets: int, answers: int, batches: list[list[Job]], work: Callable[[
             rows = []
             for job in batches[int.from_bytes(ticket, "big")]:
                 path, kind, content, result = work(job)
-                rows.append([path, kind, content, None if result is None else result.pack()])
+                packed, seconds = (None, 0.0) if result is None else (result.pack(), result.seconds)
+                rows.append([path, kind, content, packed, seconds])
             body = dumps(rows).encode("utf-8", "surrogatepass")
             _write_all(answers, len(body).to_bytes(8, "big") + body)
         code = 0
@@ -205,8 +210,11 @@ def _frames(buffer: bytearray) -> Iterator[Done]:
             return
         body = bytes(buffer[8:end])
         del buffer[:end]
-        for path, kind, content, packed in loads(body.decode("utf-8", "surrogatepass")):
-            yield path, kind, content, None if packed is None else FileResult.unpack(packed)
+        for path, kind, content, packed, seconds in loads(body.decode("utf-8", "surrogatepass")):
+            result = None if packed is None else FileResult.unpack(packed)
+            if result is not None:
+                result.seconds = seconds
+            yield path, kind, content, result
 
 
 def _end(workers: dict[int, int]) -> None:

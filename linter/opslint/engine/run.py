@@ -64,7 +64,7 @@ class ProjectRun:
 
     def at(self, source: Source) -> ProjectRun:
         """Return the same project over other files, under the same configuration."""
-        return ProjectRun(source, self.settings, self.packs, self.options, self.policy)
+        return ProjectRun(source, self.settings, self.packs, self.options, self.policy and self.policy.apart())
 
     def base_commit(self) -> str | None:
         """Return the commit that tells new migrations from old ones; None: all are history."""
@@ -165,7 +165,8 @@ def run(options: RunOptions, *, notes: list[str] | None = None, overlay: dict[st
     if options.root is None:
         targets = add_nested(targets)
     packs = find_packs(cupboard(options, [target.root for target in targets]))
-    known = _baseline(options)
+    said = notes if notes is not None else []
+    known = _baseline(options, said)
     shares = []
     projects = []
     for target in targets:
@@ -182,20 +183,35 @@ def run(options: RunOptions, *, notes: list[str] | None = None, overlay: dict[st
         shares.append(share)
         projects.append(project)
         if project.policy is not None:
+            said += project.policy.notes(project.settings, _own_settings(target.root, options, packs))
             project.policy.close()
     if options.trace is not None:
         from opslint.engine.trace import write
 
         write(options.trace, projects)
-    return merge(shares, notes if notes is not None else [])
+    return merge(shares, said)
 
 
-def _baseline(options: RunOptions) -> Baseline | None:
+def _baseline(options: RunOptions, notes: list[str]) -> Baseline | None:
     if options.baseline is None:
         return None
-    from opslint.engine.baseline import load
+    from opslint.engine.baseline import at_revision, load
 
-    return load(options.baseline)
+    if options.policy_from is None:
+        return load(options.baseline)
+    known, more = at_revision(options.baseline, options.policy_from)
+    notes += more
+    return known
+
+
+def _own_settings(root: str, options: RunOptions, packs: Packs) -> ProjectSettings | None:
+    """Return the configuration of the working tree, which does not count under `--policy-from`; None when it cannot be read."""
+    from opslint.base.errors import OpslintError
+
+    try:
+        return load_settings(root, options, packs)
+    except OpslintError:
+        return None
 
 
 def cupboard(options: RunOptions, roots: Iterable[str]) -> Cupboard | None:

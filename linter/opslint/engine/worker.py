@@ -51,7 +51,7 @@ class FileResult:
     """
 
     PACKED = ("digest", "facts", "kind", "places", "problems", "reports", "screened", "skipped", "suppressions", "undecided")
-    __slots__ = (*PACKED, "rows")
+    __slots__ = (*PACKED, "rows", "seconds")
 
     def __init__(self, kind: str) -> None:
         self.kind = kind
@@ -65,6 +65,8 @@ class FileResult:
         self.digest = ""
         self.screened = False
         self.skipped = ""
+        self.seconds = 0.0
+        """What making it took; for the trace alone, kept nowhere."""
 
     def pack(self) -> list[Any]:
         """Return the result as JSON values."""
