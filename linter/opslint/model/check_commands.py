@@ -117,6 +117,8 @@ def _of_curl(words: list[str], shown: str) -> tuple[str, str] | None:
 
 def _of_python(code: str) -> tuple[str, str] | None:
     """A program of nothing but imports of the standard library, prints and ``exit(0)``; or a request whose status nobody reads."""
+    import _ast
+
     try:
         module = compile(code, "<probe>", "exec", _ast.PyCF_ONLY_AST, dont_inherit=True)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
@@ -132,6 +134,8 @@ def _of_python(code: str) -> tuple[str, str] | None:
 
 
 def _does_nothing(statement: _ast.stmt) -> bool:
+    import _ast
+
     if isinstance(statement, _ast.Pass):
         return True
     if isinstance(statement, _ast.Import):
