@@ -57,9 +57,12 @@ if TYPE_CHECKING:
     from opslint.model.environment_names import tier_tokens
     from opslint.model.environments import tier_of
     from opslint.model.handlers import Effect, Touch
+    from opslint.model.health_gaps import Gap, compose_gaps
     from opslint.model.image_tags import moving_tag
+    from opslint.model.k8s_secret_values import secret_values
     from opslint.model.k8s_selectors import PortMismatch, Selection, port_mismatches, selections
     from opslint.model.kubernetes import pod_spec
+    from opslint.model.kustomize import Refused
     from opslint.model.local_addresses import (
         BACKING_PORTS,
         is_local,
@@ -70,13 +73,14 @@ if TYPE_CHECKING:
         shares_network,
     )
     from opslint.model.mentions import Mention, foreign_tier, is_store
-    from opslint.model.missing_files import named_but_missing
     from opslint.model.migration_starts import MigrationStart
     from opslint.model.migrations import MigrationGraph, MigrationNode
+    from opslint.model.missing_files import named_but_missing
     from opslint.model.model import DeploymentModel
     from opslint.model.pipelines import Action, Job, Mask, Pipeline, Step
     from opslint.model.probes import dockerfile_probes
     from opslint.model.records import Container, EnvEntry, Probe, Service, Workload
+    from opslint.model.renamed_services import StaleHost, stale_hosts
     from opslint.model.resource_records import Alarm, EventSource, Queue, Stateful
     from opslint.model.route_table import RouteInfo, RouteTable
     from opslint.model.service_probes import Asked, asked
@@ -109,6 +113,7 @@ _LAZY = {
     "EventSource": "opslint.model.resource_records",
     "Function": "opslint.facts.modules",
     "FunctionEffects": "opslint.facts.effects",
+    "Gap": "opslint.model.health_gaps",
     "GitlabPipeline": "opslint.facts.gitlab",
     "Handler": "opslint.facts.handlers",
     "HclFile": "opslint.facts.terraform",
@@ -132,6 +137,7 @@ _LAZY = {
     "ProcessCall": "opslint.facts.clients",
     "Queue": "opslint.model.resource_records",
     "Read": "opslint.model.env_reads",
+    "Refused": "opslint.model.kustomize",
     "Resource": "opslint.model.terraform_nodes",
     "Root": "opslint.model.terraform_roots",
     "Route": "opslint.facts.routes",
@@ -145,6 +151,7 @@ _LAZY = {
     "SettingsClass": "opslint.facts.settings_classes",
     "SilentExcept": "opslint.facts.exceptions",
     "SqlScript": "opslint.facts.migrations",
+    "StaleHost": "opslint.model.renamed_services",
     "Stateful": "opslint.model.resource_records",
     "Step": "opslint.model.pipelines",
     "TfBlock": "opslint.facts.terraform",
@@ -162,6 +169,7 @@ _LAZY = {
     "as_text": "opslint.model.terraform_values",
     "asked": "opslint.model.service_probes",
     "bucket_versioned": "opslint.model.stateful",
+    "compose_gaps": "opslint.model.health_gaps",
     "dockerfile_probes": "opslint.model.probes",
     "foreign_tier": "opslint.model.mentions",
     "is_absent": "opslint.model.compose",
@@ -176,11 +184,13 @@ _LAZY = {
     "port_mismatches": "opslint.model.k8s_selectors",
     "port_of": "opslint.model.local_addresses",
     "scheme_of": "opslint.model.local_addresses",
+    "secret_values": "opslint.model.k8s_secret_values",
     "selections": "opslint.model.k8s_selectors",
     "served_beside": "opslint.model.local_addresses",
     "settled": "opslint.model.terraform_values",
     "shares_network": "opslint.model.local_addresses",
     "spelled": "opslint.model.terraform_values",
+    "stale_hosts": "opslint.model.renamed_services",
     "tier_of": "opslint.model.environments",
     "tier_tokens": "opslint.model.environment_names",
 }
@@ -227,6 +237,7 @@ __all__ = [
     "Fix",
     "Function",
     "FunctionEffects",
+    "Gap",
     "GitlabPipeline",
     "Handler",
     "HclFile",
@@ -259,6 +270,7 @@ __all__ = [
     "Queue",
     "Read",
     "Record",
+    "Refused",
     "Reporter",
     "Resource",
     "Root",
@@ -275,6 +287,7 @@ __all__ = [
     "SilentExcept",
     "Span",
     "SqlScript",
+    "StaleHost",
     "Stateful",
     "Step",
     "TYPE_CHECKING",
@@ -296,6 +309,7 @@ __all__ = [
     "as_text",
     "asked",
     "bucket_versioned",
+    "compose_gaps",
     "dockerfile_probes",
     "foreign_tier",
     "is_absent",
@@ -311,11 +325,13 @@ __all__ = [
     "port_of",
     "same",
     "scheme_of",
+    "secret_values",
     "selections",
     "served_beside",
     "settled",
     "shares_network",
     "spelled",
+    "stale_hosts",
     "text_of",
     "tier_of",
     "tier_tokens",

@@ -8,15 +8,14 @@ from opslint.api import (
     ComposeFile,
     Known,
     KubernetesObject,
-    Mapping,
     Meta,
     ProjectRule,
-    Scalar,
     Secret,
     TfBlock,
     is_local,
     port_of,
     scheme_of,
+    secret_values,
     served_beside,
     tier_of,
 )
@@ -108,7 +107,7 @@ class DeployedValueIsDevelopment(ProjectRule):
 
     def check(self, model: DeploymentModel, report: Reporter) -> None:
         """Judge the variables of every container of a cluster; the place a value is written at is one finding."""
-        secrets = _secret_values(model)
+        secrets = secret_values(model)
         found: dict[Loc, list[tuple[Workload, Container, EnvEntry, Masked]]] = {}
         for workload in model.workloads:
             tiers = {tier_of(name) for name in workload.environments}
@@ -134,22 +133,6 @@ class DeployedValueIsDevelopment(ProjectRule):
                 key=entry.name,
                 derived={path for use in uses for path in use[0].files},
             )
-
-
-def _secret_values(model: DeploymentModel) -> dict[str, tuple[Loc, Masked]]:
-    """The values that committed Secrets hold, by reference."""
-    found: dict[str, tuple[Loc, Masked]] = {}
-    for deployment in model.deployments:
-        for node in deployment.objects:
-            if node.text("kind") != "Secret":
-                continue
-            ref = f"{deployment.key}/{node.text('metadata', 'namespace') or ''}/{node.text('metadata', 'name') or ''}"
-            for field in ("data", "stringData"):
-                data = node.get(field)
-                for key, value in data.pairs if isinstance(data, Mapping) else ():
-                    if isinstance(value, Scalar) and value.masked is not None:
-                        found[f"{ref}/{key.text}"] = (key.loc, value.masked)
-    return found
 
 
 def _value(entry: EnvEntry, secrets: dict[str, tuple[Loc, Masked]]) -> tuple[Loc, Masked | None]:
