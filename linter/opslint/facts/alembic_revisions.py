@@ -5,6 +5,7 @@ from __future__ import annotations
 import _ast
 
 from opslint.base.typing import TYPE_CHECKING
+from opslint.facts.assumptions import Assumptions
 from opslint.facts.data_steps import calls_in, literal_texts, sql_ops
 from opslint.facts.django_migrations import argument
 from opslint.facts.migrations import AlembicRevision
@@ -53,16 +54,19 @@ def extract(document: PythonDocument, emit: Callable[[Fact], None]) -> None:
     depends_on, open_depends = _revisions(document, values.get("depends_on"))
     labels, _open = _revisions(document, values.get("branch_labels"))
     downgrade = functions.get("downgrade")
+    assumptions = Assumptions(document)
+    back = (downgrade or functions["upgrade"]).node
     emit(
         AlembicRevision(
+            assumed=assumptions.within(back.lineno, back.end_lineno or back.lineno),
             at=document.place(values["revision"]),
             depends_on=depends_on,
-            down_at=document.place((downgrade or functions["upgrade"]).node),
+            down_at=document.place(back),
             down_ops=_operations(document, downgrade) if downgrade is not None else [],
             downgrade=_downgrade_state(downgrade),
             labels=[label for label, _place in labels],
             open=open_parents or open_depends,
-            ops=_operations(document, functions["upgrade"]),
+            ops=assumptions.mark(_operations(document, functions["upgrade"])),
             parents=parents,
             revision=revision,
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import _ast
 
 from opslint.base.typing import TYPE_CHECKING
+from opslint.facts.assumptions import Assumptions
 from opslint.facts.data_steps import function_steps, literal_texts, sql_ops
 from opslint.facts.migrations import DjangoApp, DjangoMigration
 
@@ -81,6 +82,7 @@ def _migration(document: PythonDocument, klass: ClassInfo) -> DjangoMigration:
     ops: list[dict[str, Any]] = []
     for call in _calls(values.get("operations"), document, klass.scope):
         ops.extend(_operation(document, call, klass.scope))
+    Assumptions(document).mark(ops)
     return DjangoMigration(
         at=document.place(klass.node),
         atomic=document.constant(values.get("atomic"), klass.scope) is not False,
@@ -185,6 +187,7 @@ def _operation(document: PythonDocument, call: _ast.Call, scope: Scope) -> list[
 
 
 _NO_COLUMN = ("ManyToManyField", "GenericRelation", "GenericForeignKey", "GeneratedField")
+_FIELD_MODULES = ("django.db.models.", "django.contrib.postgres.", "django.contrib.gis.")
 
 
 def _column(document: PythonDocument, field: _ast.expr | None, scope: Scope) -> dict[str, Any]:
@@ -204,6 +207,9 @@ def _column(document: PythonDocument, field: _ast.expr | None, scope: Scope) -> 
         default = "python"
     else:
         default = "none"
+        if not (document.origin(field.func, scope) or "").startswith(_FIELD_MODULES):
+            # A field class of the project or of a library may have no column, or a default of its own.
+            required = None
     return {"required": required, "default": default, "field": kind}
 
 

@@ -8,6 +8,7 @@ place; ``table`` and ``name`` are lower case ("" when unknown). Further keys whe
 - ``loop`` bool: stands in a loop. ``concurrent`` bool: built without blocking writes.
 - ``required`` bool or None, ``default`` (``server``, ``python``, ``none``, ``unknown``): of a column that is added.
 - ``reverse`` (``none``, ``noop``, ``given``, ``elidable``): of Django's RunPython and RunSQL.
+- ``assumed``: names of `opslint: assume[…]` comments that cover the operation (not there when none does).
 - ``random`` bool: an inserted row carries a key made on the spot. ``relative`` bool: the update builds on the old value.
 """
 
@@ -45,10 +46,12 @@ class AlembicRevision(Fact):
     """One Alembic revision file.
 
     `parents` and `depends_on` are ``[revision, place]``; `labels` the branch labels; `open`: a parent could not be read.
-    `ops` of `upgrade()`, `down_ops` of `downgrade()`; `downgrade` is ``ops``, ``empty``, ``raises`` or ``missing``, `down_at` its place.
+    `ops` of `upgrade()`, `down_ops` of `downgrade()`; `downgrade` is ``ops``, ``empty``, ``raises`` or ``missing``, `down_at` its place;
+    `assumed` what comments assume of the way back.
     """
 
-    __slots__ = ("depends_on", "down_at", "down_ops", "downgrade", "labels", "open", "ops", "parents", "revision")
+    __slots__ = ("assumed", "depends_on", "down_at", "down_ops", "downgrade", "labels", "open", "ops", "parents", "revision")
+    assumed: list[str]
     depends_on: list[list[Any]]
     down_at: int
     down_ops: list[dict[str, Any]]
@@ -120,6 +123,7 @@ def _runs(document: PythonDocument, emit: Callable[[Fact], None]) -> None:
 
 
 def _sql(document: SqlDocument, emit: Callable[[Fact], None]) -> None:
+    from opslint.facts.assumptions import Assumptions
     from opslint.facts.sql_statements import classify
 
     down_from = next((line for line, mark in document.marks if mark.lower().endswith("down")), None)
@@ -131,6 +135,7 @@ def _sql(document: SqlDocument, emit: Callable[[Fact], None]) -> None:
             op["at"] = document.places.add(statement.span)
             target.append(op)
     if ops or down:
+        Assumptions(document).mark(ops)
         emit(SqlScript(at=document.places.add((1, 1, 1, 1)), down=down, marked=bool(document.marks), ops=ops))
 
 

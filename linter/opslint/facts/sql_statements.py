@@ -136,6 +136,10 @@ def _clauses(words: _Words) -> list[_Words]:
 def _alter(words: _Words) -> list[dict[str, Any]]:
     kind = words.peek()
     words.at += 1
+    if kind == "TYPE":
+        name = words.name()
+        op = "add_enum_value" if words.take("ADD", "VALUE") else "alter_type"
+        return [{"op": op, "name": name, "guarded": words.take("IF", "NOT", "EXISTS")}]
     if kind != "TABLE":
         return [{"op": "alter_" + (kind.lower() if kind.isalpha() else "other"), "guarded": False}]
     words.take("IF", "EXISTS")

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cached_property
-
+from opslint.base.lazy import cached_property
 from opslint.base.record import Record
 from opslint.base.typing import TYPE_CHECKING
 from opslint.facts.migrations import AlembicRevision, DjangoApp, DjangoMigration, SqlScript
@@ -25,10 +24,25 @@ CONTRIB = frozenset(
 class MigrationNode(Record):
     """One migration. `key` is its revision or name; `parents` the keys of those it follows in its own graph; `new`: to be judged as a change.
 
-    `ops`, `down_ops` as in `opslint.facts.migrations`; `reversible` is ``given empty raises missing`` (Django: from its operations).
+    `assumed` is what comments assume of its way back; `ops`, `down_ops` are as in `opslint.facts.migrations`;
+    `downgrade` is ``given empty raises missing`` (Django: from its operations).
     """
 
-    __slots__ = ("down_loc", "down_ops", "downgrade", "key", "labels", "loc", "new", "ops", "parents", "path", "transactional")
+    __slots__ = (
+        "assumed",
+        "down_loc",
+        "down_ops",
+        "downgrade",
+        "key",
+        "labels",
+        "loc",
+        "new",
+        "ops",
+        "parents",
+        "path",
+        "transactional",
+    )
+    assumed: list[str]
     down_loc: Loc
     down_ops: list[dict[str, Any]]
     downgrade: str
@@ -151,13 +165,15 @@ class MigrationGraphs:
             name = _stem(fact.path)
             kinds = [op.get("reverse") for op in fact.ops if "reverse" in op]
             nodes[name] = MigrationNode(
+                assumed=[],
                 down_loc=fact.loc,
                 down_ops=[],
                 downgrade="missing" if "none" in kinds else "given",
                 key=name,
                 labels=[],
                 loc=fact.loc,
-                new=self.is_new(fact.path),
+                # A squash stands for migrations that databases in use have; it runs on empty ones only.
+                new=self.is_new(fact.path) and not fact.replaces,
                 ops=fact.ops,
                 parents=[],
                 path=fact.path,
@@ -255,6 +271,7 @@ class MigrationGraphs:
             if fact.revision in nodes:
                 graph.duplicates.append((nodes[fact.revision].loc, fact.loc, fact.revision))
             nodes[fact.revision] = MigrationNode(
+                assumed=fact.assumed,
                 down_loc=(fact.path, fact.down_at),
                 down_ops=fact.down_ops,
                 downgrade="given" if fact.downgrade == "ops" else fact.downgrade,
@@ -301,6 +318,7 @@ class MigrationGraphs:
         for _version, fact in sorted(scripts, key=lambda item: (item[0], item[1].path)):
             down = downs.get(fact.path.removesuffix(".up.sql") + ".down.sql")
             nodes[fact.path] = MigrationNode(
+                assumed=[],
                 down_loc=down.loc if down is not None else fact.loc,
                 down_ops=down.ops if down is not None else fact.down,
                 downgrade="given" if down is not None or fact.down else "missing",

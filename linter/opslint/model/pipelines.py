@@ -9,6 +9,7 @@ from opslint.facts.workflows import Workflow
 from opslint.model.gitlab_pipelines import GitlabPipelines
 from opslint.model.pipeline_actions import Actions, Where, join, only_talks
 from opslint.model.pipeline_records import DEPLOYING, Action, Job, Mask, Pipeline, Step, Trigger
+from opslint.model.pipeline_secrets import secret_tiers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -132,7 +133,10 @@ class Pipelines:
         return job
 
     def _environments(self, job: Job, tree: Mapping) -> list[str]:
-        """`environment:` decides; else what the deploying actions name. An input stands for what its options or default say."""
+        """`environment:` decides; else what the deploying actions name, else the secrets a deploying job is given.
+
+        An input stands for what its options or default say.
+        """
         found: list[str] = []
         texts = [job.environment] if job.environment else []
         name = _input_of(job.environment)
@@ -148,6 +152,10 @@ class Pipelines:
             for action in job.actions:
                 if action.kind in DEPLOYING or action.kind in ("migrate", "plan", "validate"):
                     found.extend(item for item in action.environments if item not in found)
+            if not found and job.deploys:
+                tiers = secret_tiers(job.node)
+                item = self.model.environments.of_value(tiers[0]) if len(tiers) == 1 else None
+                found.extend([item.name] if item is not None else [])
         return found
 
     def _step(self, view: StepView, scripts: dict[int, list[Any]]) -> Step:

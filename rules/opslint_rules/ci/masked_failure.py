@@ -44,6 +44,30 @@ _CHECK_NAMES = (
 _LOAD_TESTS = ("locust", "k6 run", "artillery run", "bzt")
 """Load generators fail on any failed request; a later step that judges the numbers is the real check."""
 
+_INVENTORIES = ("spdx-json", "cyclonedx", "spdx", "license", "--list-all-pkgs")
+"""Arguments that make a scanner write down what is there; nothing to stop for."""
+
+_SUBJECTS = {
+    **dict.fromkeys(
+        (
+            "npm audit",
+            "yarn audit",
+            "yarn npm audit",
+            "pnpm audit",
+            "audit-ci",
+            "better-npm-audit",
+            "snyk",
+            "snyk/actions/node",
+            "osv-scanner",
+        ),
+        "Node.js dependencies",
+    ),
+    **dict.fromkeys(
+        ("pip-audit", "safety", "snyk/actions/python", "pypa/gh-action-pip-audit", "pyupio/safety-action"), "Python dependencies"
+    ),
+}
+"""Scanners that look for known vulnerabilities in the same lock files."""
+
 _TALKING_NAMES = (
     "result",
     "report",
@@ -112,7 +136,8 @@ class MaskedFailure(ProjectRule):
 
     Exempt:
         Notifications, uploads and comments; a step whose outcome a later step, job or output looks at; an exit code that
-        the script keeps (`|| code=$?`); a second, strict run of the same tool in the same job; a scan whose SARIF file is
+        the script keeps (`|| code=$?`); a second, strict run of the same tool, or of another one
+        for the same dependencies, in the same job; inventories (SBOM, licences); a scan whose SARIF file is
         uploaded to code scanning; `continue-on-error` that is an expression (a matrix leg); manual GitLab jobs. Linters
         are a note.
 
@@ -203,7 +228,7 @@ def _exempt(job: Job, step: Step, action: Action) -> bool:
         for other in job.steps:
             for twin in other.actions:
                 strict = not twin.masks and not other.masks and not job.masks
-                if twin is not action and twin.kind == action.kind and twin.tool == action.tool and strict:
+                if twin is not action and twin.kind == action.kind and _same_question(twin.tool, action.tool) and strict:
                     return True
     if action.kind == "plan":
         # A plan after the apply shows drift; it guards nothing.
@@ -212,12 +237,18 @@ def _exempt(job: Job, step: Step, action: Action) -> bool:
     if action.tool in _LOAD_TESTS and any(other.checked_later for other in job.steps[job.steps.index(step) + 1 :]):
         return True
     if action.kind == "scan":
-        if any(word in ("spdx-json", "cyclonedx", "spdx") for word in action.words):
+        if any(word in _INVENTORIES for word in action.words):
             return True
         later = job.steps[job.steps.index(step) + 1 :]
         uploads = any(other.view is not None and "upload-sarif" in (other.view.uses or "") for other in later)
         return uploads and ("sarif" in " ".join(action.words) or _writes_sarif(step))
     return False
+
+
+def _same_question(left: str, right: str) -> bool:
+    """Two tools that look for the same thing: where one is strict, the other only reports."""
+    subjects = [_SUBJECTS.get(tool, tool) for tool in (left, right)]
+    return subjects[0] == subjects[1]
 
 
 def _writes_sarif(step: Step) -> bool:

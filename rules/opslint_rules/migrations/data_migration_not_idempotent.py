@@ -5,7 +5,7 @@ from __future__ import annotations
 from opslint.api import TYPE_CHECKING, AlembicRevision, DjangoMigration, Meta, ProjectRule, SqlScript
 
 if TYPE_CHECKING:
-    from opslint.api import DeploymentModel, MigrationNode, Reporter
+    from opslint.api import DeploymentModel, MigrationGraph, MigrationNode, Reporter
 
 
 class DataMigrationNotIdempotent(ProjectRule):
@@ -44,7 +44,8 @@ class DataMigrationNotIdempotent(ProjectRule):
 
     Exempt:
         `get_or_create`, `ON CONFLICT`, `WHERE NOT EXISTS`, `ignore_conflicts`, a look at the table first; tables created
-        in the same migration; functions that are not in the migration's file.
+        in the same migration; functions that are not in the migration's file; Django operations without a reverse in an
+        atomic migration (they run once); what `opslint: assume[idempotent]` covers.
 
     Fix safety:
         Manual.
@@ -69,18 +70,27 @@ class DataMigrationNotIdempotent(ProjectRule):
         for graph in model.migrations.all:
             for node in graph.nodes.values():
                 if node.new:
-                    self._node(node, report)
+                    self._node(graph, node, report)
 
-    def _node(self, node: MigrationNode, report: Reporter) -> None:
+    def _node(self, graph: MigrationGraph, node: MigrationNode, report: Reporter) -> None:
         created = {op["table"].rpartition(".")[2] for op in node.ops if op["op"] == "create_table"}
+        if graph.tool == "django":
+            created |= {f"{graph.label}_{table}" for table in created}
         found = []
         for op in node.ops:
+            if node.transactional and op.get("reverse") == "none":
+                # Done wholly or not at all, recorded with it, and never taken back: there is no second run.
+                continue
             if op["op"] == "run_python" and op.get("steps") is None:
                 report.silent("the function of a data migration is not in its file", node.place(op))
             for step in [op, *(op.get("steps") or [])]:
                 again = step["op"] == "insert" or (step["op"] == "update" and step.get("relative"))
                 table = str(step.get("table", "")).rpartition(".")[2]
-                if again and not step.get("guarded") and not (table and table in created):
+                if not again or step.get("guarded") or "idempotent" in (*step.get("assumed", ()), *op.get("assumed", ())):
+                    continue
+                if created and not table and step["op"] == "insert":
+                    report.silent("whether the rows go into the table that the migration creates is not known", node.place(op))
+                elif table not in created:
                     found.append(step)
         if not found:
             return

@@ -51,7 +51,7 @@ class RequiredColumnWithoutDbDefault(ProjectRule):
 
     Exempt:
         Tables that the same release creates; `db_default`, `server_default`, generated columns; a column that the same
-        migration fills and then alters; fields whose arguments are not known. A Python default is a warning where a
+        migration fills and then alters; fields whose arguments or class are not known; squashes. A Python default is a warning where a
         Deployment replaces its pods one by one, else a note.
 
     Fix safety:
@@ -110,7 +110,7 @@ class RequiredColumnWithoutDbDefault(ProjectRule):
         report(
             at=node.place(first),
             message=message,
-            evidence=[(node.place(op), f"`{op['name']}` likewise") for op in found if op is not first][:5],
+            evidence=[(node.place(op), f"`{op['name']}` likewise") for op in (fails or found) if op is not first][:5],
             severity="error" if fails else "warning" if rolling else "note",
             confidence="high" if fails else "medium",
             key=node.key,

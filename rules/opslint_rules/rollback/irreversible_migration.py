@@ -8,7 +8,8 @@ if TYPE_CHECKING:
     from opslint.api import DeploymentModel, MigrationGraph, MigrationNode, Reporter
 
 _DESTRUCTIVE = frozenset(("drop_table", "drop_column"))
-_HARMLESS = frozenset(("state", "add_index", "drop_index", "other", "sql"))
+_HARMLESS = frozenset(("state", "add_index", "drop_index", "add_enum_value", "other", "sql"))
+"""What the version before does not notice: indexes, and a further value of an enum (which PostgreSQL cannot take back anyway)."""
 
 
 class IrreversibleMigration(ProjectRule):
@@ -44,7 +45,8 @@ class IrreversibleMigration(ProjectRule):
             op.add_column("users", sa.Column("nickname", sa.String(50), nullable=True))
 
     Exempt:
-        Merge revisions and revisions that do nothing; `RunPython.noop` as reverse; indexes.
+        Merge revisions and revisions that do nothing; `RunPython.noop` as reverse; indexes; a further value of an
+        enum; squashes; what `opslint: assume[irreversible]` covers.
 
     Fix safety:
         Manual: `migrations.RunPython.noop` where nothing needs to be undone.
@@ -77,7 +79,11 @@ class IrreversibleMigration(ProjectRule):
                     self._downgrade(graph, node, report)
 
     def _django(self, node: MigrationNode, report: Reporter) -> None:
-        found = [op for op in node.ops if op.get("reverse") == "none" and op["op"] != "state"]
+        found = [
+            op
+            for op in node.ops
+            if op.get("reverse") == "none" and op["op"] != "state" and "irreversible" not in op.get("assumed", ())
+        ]
         if not found:
             return
         first, *others = found
@@ -92,7 +98,9 @@ class IrreversibleMigration(ProjectRule):
 
     def _downgrade(self, graph: MigrationGraph, node: MigrationNode, report: Reporter) -> None:
         changes = [op for op in node.ops if op["op"] not in _HARMLESS]
-        if node.downgrade == "given" or not changes or len(node.parents) > 1:
+        if node.downgrade == "given" or not changes or len(node.parents) > 1 or "irreversible" in node.assumed:
+            return
+        if all("irreversible" in op.get("assumed", ()) for op in changes):
             return
         how = {"empty": "is empty", "raises": "raises", "missing": "is missing"}[node.downgrade]
         what = "`downgrade()`" if graph.tool == "alembic" else "The down script"
