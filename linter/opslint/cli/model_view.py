@@ -57,7 +57,8 @@ class View:
         return {"path": path, "line": line}
 
     def _environments(self) -> list[dict[str, Any]]:
-        return [{"name": item.name, "tier": item.tier, "instance": item.instance} for item in self.model.environments.all]
+        names = [name.partition("/") for name in self.model.environments.seen()]
+        return [{"name": tier + slash + instance, "tier": tier, "instance": instance or None} for tier, slash, instance in names]
 
     def _services(self) -> list[dict[str, Any]]:
         return [

@@ -35,6 +35,7 @@ _EXACT = {
     "action.yaml": "action",
     ".gitlab-ci.yml": "gitlab-ci",
     ".gitlab-ci.yaml": "gitlab-ci",
+    "kustomization": "kustomization",
     "kustomization.yaml": "kustomization",
     "kustomization.yml": "kustomization",
     "terragrunt.hcl": "terragrunt",
@@ -88,7 +89,7 @@ def kind_of(path: str) -> str | None:
             return "python"
         if suffix in ("yaml", "yml"):
             return _yaml_kind(directory, stem)
-        if suffix == "tpl" and _under_templates(directory):
+        if suffix == "tpl" and stem.startswith("_") and "." not in stem and _under_templates(directory):
             return "helm-template"
     named = _named_kind(lower)
     if named is not None:

@@ -118,7 +118,7 @@ def link(model: DeploymentModel, stage: FileStage, packs: Packs, settings: Proje
         reports += reporter.reports
         linked.undecided += len({(encode_text(at), "" if at else reason) for at, reason in reporter.undecided})
     _rate(linked, reports, model, packs, settings)
-    linked.environments = [item.name for item in model.environments.all]
+    linked.environments = model.environments.seen()
     _note_unread(model, stage)
     linked.undecided += sum(1 for spot in model.blind_spots if spot.kind == "service-not-linked")
     linked.hints = [*unlinked(model), *hints_of(model)]
@@ -241,6 +241,8 @@ def conclude(
     for path, result in stage.details():
         rows = result.suppressions
         suppressions.add(path, policy.allowed(path, stage.entries[path].kind or "", rows) if policy and rows else rows)
+        if result.problems and _is_other_template(stage, path):
+            continue
         for kind, message, span in result.problems:
             if kind == "pack-error":
                 # It shows at every file that needed the pack, and is no fault of any of them.
@@ -254,6 +256,18 @@ def conclude(
     verdict.suppression_problems = suppressions.problems[len(invalid) :]
     verdict.problems += invalid + linked.problems + packs.problems
     return verdict
+
+
+def _is_other_template(stage: FileStage, path: str) -> bool:
+    """Tell whether a file under ``templates/`` belongs to no chart: it is another tool's template, which nothing claims."""
+    if stage.entries[path].kind != "helm-template":
+        return False
+    directory = path
+    while directory:
+        directory = directory.rpartition("/")[0]
+        if any((f"{directory}/{name}" if directory else name) in stage.entries for name in ("Chart.yaml", "Chart.yml")):
+            return False
+    return True
 
 
 class Positions:

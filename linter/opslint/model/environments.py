@@ -21,6 +21,7 @@ class Environments:
     """Answers which environment a path or a value names: declared ones first, then naming positions."""
 
     def __init__(self, model: DeploymentModel) -> None:
+        self._model = model
         self._declared = model.settings.environments
         self._children: dict[str, set[str]] = {}
         for path in model.files:
@@ -29,6 +30,14 @@ class Environments:
                 self._children.setdefault("/".join(parts[:depth]), set()).add(part)
         self._of_path: dict[str, Environment | None] = {}
         self._paths = list(model.files)
+
+    def seen(self) -> list[str]:
+        """Return the names of all environments: those of `all`, and those that only a deployment names (a pipeline's target, a namespace)."""
+        names = {item.name for item in self.all}
+        for deployment in self._model.deployments:
+            names.update(deployment.environments)
+            names.update(name for workload in deployment.workloads for name in workload.environments)
+        return sorted(names, key=lambda name: (TIERS.index(tier_of(name)), name))
 
     @property
     def all(self) -> list[Environment]:

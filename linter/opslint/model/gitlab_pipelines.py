@@ -6,7 +6,7 @@ from opslint.base.tree import Mapping, Scalar, Sequence, decode
 from opslint.base.typing import TYPE_CHECKING
 from opslint.facts.gitlab import GitlabPipeline, script_lines
 from opslint.facts.workflow_views import Concurrency, names
-from opslint.model.pipeline_actions import Where, only_talks
+from opslint.model.pipeline_actions import Where, only_talks, other_engine
 from opslint.model.pipeline_records import DEPLOYING, Job, Mask, Pipeline, Step, Trigger
 
 if TYPE_CHECKING:
@@ -158,6 +158,7 @@ class GitlabPipelines:
         """One step a script section; GitLab runs `before_script` and `script` as one shell with ``set -eo pipefail``."""
         found: list[Step] = []
         unknown = ""
+        engine = other_engine(node.get("variables"), pairs["variables"][1] if "variables" in pairs else None)
         for section in ("before_script", "script", "after_script"):
             source = node.get(section)
             if source is None and default is not None:
@@ -168,12 +169,12 @@ class GitlabPipelines:
             lines, gap = self._lines(source, pairs)
             unknown = unknown or gap
             loc = node.key(section)
-            where = Where(key.path, "", "bash", [], False)
+            where = Where(key.path, "", "bash", [], False, engine)
             actions = []
             for line in lines:
                 own = self.scripts.get((line.path, line.at), []) if isinstance(line.at, int) else []
                 commands.extend(own)
-                inner, gap = self.actions.of_commands(own, Where(line.path, where.directory, "bash", [], False))
+                inner, gap = self.actions.of_commands(own, Where(line.path, where.directory, "bash", [], False, engine))
                 actions.extend(inner)
                 unknown = unknown or gap
             if lines and section != "after_script":

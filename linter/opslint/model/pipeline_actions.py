@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from opslint.base.location import Loc
+    from opslint.base.tree import Node
     from opslint.model.model import DeploymentModel
     from opslint.model.shell_commands import Understood
 
@@ -37,12 +38,48 @@ _WAITERS = (
 _REMOTE_ONLY = ("docker compose up", "systemctl restart", "supervisorctl restart", "service restart")
 
 
+_ENGINE_CLIENTS = ("docker", "docker-compose")
+
+
+def other_engine(*blocks: Node | None) -> bool:
+    """Tell whether `DOCKER_HOST`, as the innermost of some `env:` or `variables:` blocks sets it, is another machine's."""
+    for block in blocks:
+        node = block.get("DOCKER_HOST") if isinstance(block, Mapping) else None
+        if isinstance(node, Mapping):
+            node = node.get("value")
+        if isinstance(node, Scalar):
+            scheme = node.masked.scheme if node.masked is not None else node.text.partition("://")[0]
+            return scheme == "ssh"
+    return False
+
+
+def _names_engine(words: list[str]) -> bool:
+    """``docker -H ssh://…``, ``DOCKER_HOST=ssh://… docker``: the engine of another machine."""
+    host = False
+    for at, word in enumerate(words):
+        name, _, value = word.partition("=")
+        if name == "DOCKER_HOST":
+            host = value.startswith("ssh://")
+        elif base_name(word) in _ENGINE_CLIENTS:
+            following = words[at + 1 : at + 3]
+            return host or (following[:1] in (["-H"], ["--host"]) and following[-1].startswith("ssh://"))
+        elif "=" not in word:
+            return False
+    return False
+
+
 class Where:
-    """The surroundings of a command: file, working directory, shell, and how it was reached."""
+    """The surroundings of a command: file, working directory, shell, and how it was reached.
 
-    __slots__ = ("directory", "path", "remote", "shell", "via")
+    `remote`: it runs on another machine; `engine`: Docker's commands reach the engine of one (`DOCKER_HOST`).
+    """
 
-    def __init__(self, path: str, directory: str | None, shell: str | None, via: list[tuple[Loc, str]], remote: bool) -> None:
+    __slots__ = ("directory", "engine", "path", "remote", "shell", "via")
+
+    def __init__(
+        self, path: str, directory: str | None, shell: str | None, via: list[tuple[Loc, str]], remote: bool, engine: bool = False
+    ) -> None:
+        self.engine = engine
         self.path = path
         self.directory = directory
         self.shell = shell
@@ -107,6 +144,7 @@ class Actions:
             return self._make(loc, known, directory, info, where, depth)
         kind = npm_kind(known.detail) if known.kind == "npm" else known.kind
         remote = where.remote or bool(info.get("remote")) or "remote" in known.flags
+        remote = remote or (where.engine and base_name(words[0]) in _ENGINE_CLIENTS) or _names_engine(words)
         if kind is None or (known.tool in _REMOTE_ONLY and not remote):
             return [], ""
         flags = sorted({*known.flags, *(["remote"] if remote else [])})
@@ -187,7 +225,7 @@ class Actions:
         if depth >= MAX_DEPTH:
             return [], f"script {known.target}"
         via = [*where.via, (loc, f"runs {path}")]
-        inner = Where(script.path, directory, "script", via, where.remote or bool(info.get("remote")))
+        inner = Where(script.path, directory, "script", via, where.remote or bool(info.get("remote")), where.engine)
         actions, unknown = self.of_commands(script.commands, inner, depth + 1)
         # Without `set -e` a script goes on after a failure: only its last command decides.
         return self._through(actions, loc, known, info, where), unknown
@@ -211,7 +249,7 @@ class Actions:
                 continue
             seen.add(name)
             via = [*where.via, (loc, f"runs the make target {name}")]
-            inner = Where(target.path, base, "make", via, where.remote or bool(info.get("remote")))
+            inner = Where(target.path, base, "make", via, where.remote or bool(info.get("remote")), where.engine)
             actions, gap = self.of_commands(target.commands, inner, depth + 1)
             found.extend(actions)
             unknown = unknown or gap
@@ -276,7 +314,7 @@ class Actions:
         items = [item for item in tree.sequence("runs", "steps") if isinstance(item, Mapping)]
         for index, item in enumerate(items):
             inner = StepView(item, None, index)
-            place = Where(fact.path, join("", inner.working_directory or ""), inner.shell, via, where.remote)
+            place = Where(fact.path, join("", inner.working_directory or ""), inner.shell, via, where.remote, where.engine)
             actions, gap = self.of_step(inner, scripts, place, depth + 1)
             found.extend(actions)
             unknown = unknown or gap
@@ -291,7 +329,8 @@ class Actions:
         name = (step.uses or "").partition("@")[0].lower()
         for node in _scripts_of(step):
             commands = scripts.get(node.at, []) if isinstance(node.at, int) else []
-            inner = Where(where.path, where.directory, where.shell, where.via, where.remote or name in REMOTE_ACTIONS)
+            remote = where.remote or name in REMOTE_ACTIONS
+            inner = Where(where.path, where.directory, where.shell, where.via, remote, where.engine)
             if name in COMMAND_ACTIONS and COMMAND_ACTIONS[name][0]:
                 continue
             actions, gap = self.of_commands(commands, inner, depth)

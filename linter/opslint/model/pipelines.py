@@ -7,7 +7,7 @@ from opslint.base.typing import TYPE_CHECKING
 from opslint.facts.workflow_views import concurrency_of, jobs_of, names
 from opslint.facts.workflows import Workflow
 from opslint.model.gitlab_pipelines import GitlabPipelines
-from opslint.model.pipeline_actions import Actions, Where, join, only_talks
+from opslint.model.pipeline_actions import Actions, Where, join, only_talks, other_engine
 from opslint.model.pipeline_records import DEPLOYING, Action, Job, Mask, Pipeline, Step, Trigger
 from opslint.model.pipeline_secrets import secret_tiers
 
@@ -161,7 +161,9 @@ class Pipelines:
     def _step(self, view: StepView, scripts: dict[int, list[Any]]) -> Step:
         path = view.node.path
         directory = join("", view.working_directory or "")
-        where = Where(path, directory, view.shell, [], False)
+        job = view.job
+        outer = (job.node.get("env"), job.workflow.get("env")) if job is not None else ()
+        where = Where(path, directory, view.shell, [], False, other_engine(view.node.get("env"), *outer))
         actions, unknown = self.actions.of_step(view, scripts, where)
         masks = []
         if view.continue_on_error == "true":
