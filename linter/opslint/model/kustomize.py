@@ -10,7 +10,7 @@ from opslint.base.typing import TYPE_CHECKING
 from opslint.facts.kubernetes import KubernetesObject, is_known
 from opslint.facts.kustomize import Kustomization, masked_patch
 from opslint.model.kustomize_generators import generated
-from opslint.model.kustomize_patches import PatchError, apply_operation, strategic
+from opslint.model.kustomize_patches import PatchError, apply_operation, own_target, strategic, without_identity
 from opslint.model.kustomize_transforms import (
     is_builtin,
     labelled,
@@ -45,6 +45,15 @@ class Built(Record):
     open_reasons: list[tuple[str, Loc]]
 
 
+class Refused(Record):
+    """Why ``kustomize build`` of `directory` ends with an error (a component: of what includes it)."""
+
+    __slots__ = ("directory", "loc", "message")
+    directory: str
+    loc: Loc
+    message: str
+
+
 class _Object:
     """An object on its way through a build, with the names and namespaces it had before: each of them still identifies it."""
 
@@ -63,11 +72,18 @@ class _Object:
     def kind(self) -> str:
         return self.node.text("kind") or ""
 
+    @property
+    def identity(self) -> tuple[str, ...]:
+        """What no second object of a build may have."""
+        space = self.node.text("metadata", "namespace") or ""
+        return (self.node.text("apiVersion") or "", self.kind, "" if space == "default" else space, self.name)
+
 
 class _Build:
-    __slots__ = ("files", "objects", "open_reasons")
+    __slots__ = ("files", "objects", "open_reasons", "there")
 
     def __init__(self) -> None:
+        self.there: set[tuple[str, ...]] | None = None  # identities of `objects`, once they were asked for
         self.files: dict[str, None] = {}
         self.objects: list[_Object] = []
         self.open_reasons: list[tuple[str, Loc]] = []
@@ -91,6 +107,7 @@ class Kustomizer:
         self._active: list[str] = []
         self.used_files: set[str] = set()
         self.referenced: set[str] = set()
+        self.refused: list[Refused] = []
 
     def tree(self, directory: str) -> Mapping:
         """The decoded kustomization of a directory."""
@@ -125,10 +142,10 @@ class Kustomizer:
                 self._take(directory, entry, made)
         for entry in tree.sequence("components"):
             self._component(directory, entry, made)
-        self._active.pop()
+        self._note_foreign(tree, made)
         self._generate(directory, tree, made)
         self._transform(directory, tree, made)
-        self._note_foreign(tree, made)
+        self._active.pop()
         self._built[directory] = made
         return made
 
@@ -146,17 +163,29 @@ class Kustomizer:
         if target in self.by_directory:
             inner = self._enter(target, entry, made)
             if inner is not None:
-                made.objects.extend(_Object(item.node, item.names, item.spaces) for item in inner.objects)
                 made.files.update(inner.files)
                 made.open_reasons.extend(inner.open_reasons)
+                self._add([_Object(item.node, item.names, item.spaces) for item in inner.objects], entry, made)
         elif target in self.model.files:
             made.files[target] = None
             self.used_files.add(target)
-            made.objects.extend(_Object(node) for node in self._nodes(target))
+            nodes = self._nodes(target)
+            if not nodes and self.model.files[target].kind != "kubernetes":
+                self._open(made, f"{entry.text} holds no objects that are understood", entry)
+            self._add([_Object(node) for node in nodes], entry, made)
             if len(made.objects) > MAX_OBJECTS:
                 self._open(made, "too many objects", entry)
         else:
             self._open(made, f"{entry.text} is not in the repository", entry)
+
+    def _add(self, objects: list[_Object], entry: Node, made: _Build) -> None:
+        if made.there is None:
+            made.there = {item.identity for item in made.objects}
+        for item in objects:
+            if item.name and item.identity in made.there:
+                self._fail(entry, f"{item.kind} {item.name} is there already: a build may hold no two objects of one name", made)
+            made.there.add(item.identity)
+        made.objects.extend(objects)
 
     def _target(self, directory: str, entry: Scalar, made: _Build) -> str | None:
         text = entry.text
@@ -197,6 +226,7 @@ class Kustomizer:
                 self._take(target, inner, made)
         for inner in tree.sequence("components"):
             self._component(target, inner, made)
+        self._note_foreign(tree, made)
         self._generate(target, tree, made)
         self._transform(target, tree, made)
         self._active.pop()
@@ -213,37 +243,42 @@ class Kustomizer:
                 node, files, reasons = generated(self.model, directory, kind, item, tree)
                 made.files.update(dict.fromkeys(files))
                 made.open_reasons.extend(reasons)
-                self._put_generated(made.objects, node, item)
+                self._put_generated(made, node, item)
 
-    def _put_generated(self, objects: list[_Object], node: Mapping, entry: Mapping) -> None:
+    def _put_generated(self, made: _Build, node: Mapping, entry: Mapping) -> None:
+        objects = made.objects
         behavior = entry.text("behavior") or "create"
         kind, name = node.text("kind") or "", node.text("metadata", "name") or ""
         if behavior not in ("merge", "replace"):
-            objects.append(_Object(node))
+            self._add([_Object(node)], entry, made)
             return
         target = next((item for item in objects if item.kind == kind and name in (item.name, *item.names)), None)
         spaces = () if target is None else (*target.spaces, target.node.text("metadata", "namespace") or "")
         if target is None or (entry.text("namespace") or "") not in spaces:
             # Kustomize identifies an object by its namespace, too.
             self._fail(
-                entry, f"behavior {behavior} of {kind} {name}: no {kind} of this name and namespace is there to {behavior}"
+                entry, f"behavior {behavior} of {kind} {name}: no {kind} of this name and namespace is there to {behavior}", made
             )
         if target is None:
             objects.append(_Object(node))
         elif behavior == "merge":
-            target.node = strategic(target.node, _without_identity(node, target.node), lists=True) or target.node
+            target.node = strategic(target.node, without_identity(node, target.node), lists=True) or target.node
         else:
             data = node.get("data")
             pairs = [(key, data if key.text == "data" and data is not None else value) for key, value in target.node.pairs]
             target.node = Mapping([pair for pair in pairs if pair[0].text != "stringData"], target.node.at, target.node.path)
 
-    def _fail(self, node: Node, message: str) -> None:
-        """Note that kustomize refuses this build; what can be followed still is."""
+    def _fail(self, node: Node, message: str, made: _Build) -> None:
+        """Note that kustomize refuses this build (what can be followed still is), unless a part of it is not known."""
+        if made.open_reasons or any(item.loc == node.loc for item in self.refused):
+            return
+        self.refused.append(Refused(directory=self._active[-1], loc=node.loc, message=message))
         self.model.blind("kustomize-does-not-build", node.loc, message, help="run `kustomize build` on every pull request")
 
     # Transformers
 
     def _transform(self, directory: str, tree: Mapping, made: _Build) -> None:
+        made.there = None
         for entry in tree.sequence("patchesStrategicMerge"):
             self._strategic(directory, entry, None, made)
         for entry in tree.sequence("patches"):
@@ -332,32 +367,31 @@ class Kustomizer:
         if operations:
             hits = [item for item in made.objects if target is not None and matches(item.node, item.names, target)]
             for item in hits:
-                self._operate(item, operations)
+                self._operate(item, operations, made)
             return
         for patch in patches:
             if not isinstance(patch, Mapping):
                 continue
-            selector = target if target is not None else _own_target(patch)
+            selector = target if target is not None else own_target(patch)
             hits = [item for item in made.objects if matches(item.node, item.names, selector)]
-            if target is None and not hits and is_known(patch) and not made.open_reasons:
-                self._fail(
-                    patch, f"a patch of {patch.text('kind')} {patch.text('metadata', 'name')}, which is not among the resources"
-                )
+            if target is None and not hits and is_known(patch):
+                what = f"{patch.text('kind')} {patch.text('metadata', 'name')}"
+                self._fail(patch, f"a patch of {what}, which is not among the resources", made)
             for item in hits:
                 if item in made.objects:
-                    merged = strategic(item.node, _without_identity(patch, item.node), lists=is_builtin(item.node))
+                    merged = strategic(item.node, without_identity(patch, item.node), lists=is_builtin(item.node))
                     if merged is None:
                         made.objects.remove(item)
                     else:
                         item.node = merged
 
-    def _operate(self, item: _Object, operations: list[Mapping]) -> None:
+    def _operate(self, item: _Object, operations: list[Mapping], made: _Build) -> None:
         node: Node = item.node
         for operation in operations:
             try:
                 node = apply_operation(node, operation)
             except PatchError as error:
-                self._fail(error.node, f"{item.kind} {item.name}: {error.message}")
+                self._fail(error.node, f"{item.kind} {item.name}: {error.message}", made)
                 return
         if isinstance(node, Mapping):
             item.node = node
@@ -367,33 +401,3 @@ class Kustomizer:
             entry = tree.key(key)
             if entry is not None and tree.sequence(key):
                 self._open(made, f"{key} are made when it is built", entry)
-
-
-def _own_target(patch: Mapping) -> Mapping:
-    """A patch without a target names its object itself."""
-    api = patch.text("apiVersion") or ""
-    group, _, version = api.rpartition("/")
-    texts = {
-        "group": group,
-        "version": version,
-        "kind": patch.text("kind") or "",
-        "exact": patch.text("metadata", "name") or "",
-        "namespace": patch.text("metadata", "namespace") or "",
-    }
-    return Mapping(
-        [(Scalar(key, patch.at), Scalar(text, patch.at, quoted=True)) for key, text in texts.items()], patch.at, patch.path
-    )
-
-
-def _without_identity(patch: Mapping, base: Mapping) -> Mapping:
-    """The patch under the name of the object it changes: a patch never renames."""
-    name = base.get("metadata", "name")
-    pairs: list[tuple[Scalar, Node]] = []
-    for key, value in patch.pairs:
-        if key.text == "metadata" and isinstance(value, Mapping) and name is not None:
-            value = Mapping(
-                [(k, name if k.text == "name" else v) for k, v in value.pairs if k.text != "namespace"], value.at, value.path
-            )
-        if key.text not in ("apiVersion", "kind"):
-            pairs.append((key, value))
-    return Mapping(pairs, patch.at, patch.path)

@@ -124,6 +124,8 @@ def apply_operation(root: Node, operation: Mapping) -> Node:
     if not isinstance(path, Scalar) or (path.text and not path.text.startswith("/")):
         raise PatchError("an operation without a valid path", operation)
     segments = _segments(path.text)
+    if segments[:2] == ["metadata", "annotations"]:
+        root = _annotated(root, path)
     if op == "test":
         return root
     if op in ("move", "copy"):
@@ -139,7 +141,7 @@ def apply_operation(root: Node, operation: Mapping) -> Node:
     if op == "add":
         return _edit(root, segments, lambda parent, last: _added(parent, last, put, path, operation), operation)
     if op == "replace":
-        return _edit(root, segments, lambda parent, last: _replaced(parent, last, put, operation), operation)
+        return _edit(root, segments, lambda parent, last: _put(parent, last, put, path, operation), operation)
     raise PatchError(f"operation {op!r} is not known", operation)
 
 
@@ -192,6 +194,23 @@ def _replaced(parent: Node, last: str, value: Node, operation: Mapping) -> Node:
     raise PatchError(f"nothing to replace at {last!r}", operation)
 
 
+def _put(parent: Node, last: str, value: Node, path: Scalar, operation: Mapping) -> Node:
+    """`replace`: kustomize's library puts a key that a mapping does not have."""
+    if isinstance(parent, Mapping):
+        return _added(parent, last, value, path, operation)
+    return _replaced(parent, last, value, operation)
+
+
+def _annotated(root: Node, at: Scalar) -> Node:
+    """Kustomize keeps notes of its own among the annotations while it builds: every object has some."""
+    metadata = root.get("metadata") if isinstance(root, Mapping) else None
+    if not isinstance(root, Mapping) or not isinstance(metadata, Mapping) or "annotations" in metadata:
+        return root
+    empty = Mapping([], at.at, at.path)
+    metadata = Mapping([*metadata.pairs, (Scalar("annotations", at.at, path=at.path), empty)], metadata.at, metadata.path)
+    return Mapping([(key, metadata if key.text == "metadata" else value) for key, value in root.pairs], root.at, root.path)
+
+
 def _added(parent: Node, last: str, value: Node, path: Scalar, operation: Mapping) -> Node:
     if isinstance(parent, Mapping):
         if last in parent:
@@ -211,3 +230,33 @@ def _removed(parent: Node, last: str, operation: Mapping) -> Node:
     if isinstance(parent, Sequence) and last.isdigit() and int(last) < len(parent.items):
         return Sequence([*parent.items[: int(last)], *parent.items[int(last) + 1 :]], parent.at, parent.path)
     raise PatchError(f"nothing to remove at {last!r}", operation)
+
+
+def own_target(patch: Mapping) -> Mapping:
+    """A patch without a target names its object itself."""
+    api = patch.text("apiVersion") or ""
+    group, _, version = api.rpartition("/")
+    texts = {
+        "group": group,
+        "version": version,
+        "kind": patch.text("kind") or "",
+        "exact": patch.text("metadata", "name") or "",
+        "namespace": patch.text("metadata", "namespace") or "",
+    }
+    return Mapping(
+        [(Scalar(key, patch.at), Scalar(text, patch.at, quoted=True)) for key, text in texts.items()], patch.at, patch.path
+    )
+
+
+def without_identity(patch: Mapping, base: Mapping) -> Mapping:
+    """The patch under the name of the object it changes: a patch never renames."""
+    name = base.get("metadata", "name")
+    pairs: list[tuple[Scalar, Node]] = []
+    for key, value in patch.pairs:
+        if key.text == "metadata" and isinstance(value, Mapping) and name is not None:
+            value = Mapping(
+                [(k, name if k.text == "name" else v) for k, v in value.pairs if k.text != "namespace"], value.at, value.path
+            )
+        if key.text not in ("apiVersion", "kind"):
+            pairs.append((key, value))
+    return Mapping(pairs, patch.at, patch.path)

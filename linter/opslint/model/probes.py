@@ -9,6 +9,7 @@ from opslint.model.records import Probe
 if TYPE_CHECKING:
     from opslint.base.location import Loc
     from opslint.base.value import Value
+    from opslint.facts.dockerfile import Dockerfile, Step
     from opslint.model.model import DeploymentModel
 
 _UNITS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
@@ -59,33 +60,38 @@ def requested(words: list[str]) -> tuple[Value, Value]:
 def dockerfile_probes(model: DeploymentModel) -> list[Probe]:
     """Return the `HEALTHCHECK` of every Dockerfile of the project (the last one of a file counts)."""
     from opslint.facts.dockerfile import Dockerfile
-    from opslint.syntax.dockerfile import json_words
 
     found: list[Probe] = []
     for fact in model.facts(Dockerfile):
         checks = [step for step in fact.instructions() if step.name == "HEALTHCHECK"]
         if not checks:
             continue
-        step = checks[-1]
-        kind, _, command = step.text.strip().partition(" ")
-        command = command.strip()
-        if kind.upper() != "CMD" or not command:
-            continue
-        words = json_words(command)
-        retries = step.flag("retries")
-        found.append(
-            exec_probe(
-                words if words is not None else [command],
-                shell=words is None,
-                loc=fact.place(step.at),
-                role="healthcheck",
-                delay=seconds(step.flag("start-period"), 0.0),
-                period=seconds(step.flag("interval"), 30.0),
-                timeout=seconds(step.flag("timeout"), 30.0),
-                failures=int(retries) if retries and retries.isdigit() else 3,
-            )
-        )
+        probe = image_probe(checks[-1], fact)
+        if probe is not None:
+            found.append(probe)
     return found
+
+
+def image_probe(step: Step, fact: Dockerfile) -> Probe | None:
+    """Return the check that one `HEALTHCHECK` instruction of a Dockerfile makes; None for ``HEALTHCHECK NONE``."""
+    from opslint.syntax.dockerfile import json_words
+
+    kind, _, command = step.text.strip().partition(" ")
+    command = command.strip()
+    if kind.upper() != "CMD" or not command:
+        return None
+    words = json_words(command)
+    retries = step.flag("retries")
+    return exec_probe(
+        words if words is not None else [command],
+        shell=words is None,
+        loc=fact.place(step.at),
+        role="healthcheck",
+        delay=seconds(step.flag("start-period"), 0.0),
+        period=seconds(step.flag("interval"), 30.0),
+        timeout=seconds(step.flag("timeout"), 30.0),
+        failures=int(retries) if retries and retries.isdigit() else 3,
+    )
 
 
 def exec_probe(

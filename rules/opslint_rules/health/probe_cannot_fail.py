@@ -104,9 +104,9 @@ class ProbeCannotFail(ProjectRule):
         names: dict[str, str] = {}
         for workload in model.workloads:
             for container in workload.containers:
-                names.setdefault(workload.name, model.linked.name_of(workload, container))
                 for probe in container.probes:
                     if probe.command is not None:
+                        names.setdefault(workload.name, model.linked.name_of(workload, workload.containers[0]))
                         found.setdefault(probe.loc, (probe, []))[1].append(workload)
         for probe in dockerfile_probes(model):
             found.setdefault(probe.loc, (probe, []))

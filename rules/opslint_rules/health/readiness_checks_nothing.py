@@ -106,7 +106,7 @@ class ReadinessChecksNothing(ProjectRule):
         severity="warning",
         confidence="medium",
         authority="https://aws.amazon.com/builders-library/implementing-health-checks/",
-        summary="A readiness probe asks a handler that returns a constant",
+        summary="A readiness probe asks a handler that returns a constant, and the service cannot work without a dependency",
         help="Check the database or broker the service cannot work without, with a short timeout; keep the constant for liveness.",
     )
     needs = (Route, Answer)

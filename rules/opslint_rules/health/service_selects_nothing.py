@@ -13,7 +13,8 @@ class ServiceSelectsNothing(ProjectRule):
 
     What it finds
     -------------
-    A Service or PodDisruptionBudget whose selector matches no workload of its deployment although one of its name is there, and a Service whose `targetPort` none of the selected pods declares.
+    A Service or PodDisruptionBudget whose selector matches no workload of its deployment although one of its name is there, and a Service
+    whose `targetPort` none of the selected pods declares.
 
     In production
     -------------
