@@ -51,7 +51,7 @@ def stale_hosts(model: DeploymentModel) -> list[StaleHost]:
                     loc, value = entry.loc, entry.value.value if isinstance(entry.value, Known) else None
                     if isinstance(entry.value, Secret) and entry.value.ref in secrets:
                         loc, value = secrets[entry.value.ref]
-                    old = _host(value, stale, digests) if isinstance(value, Masked) else None
+                    old = _host(entry.name, value, stale, digests) if isinstance(value, Masked) else None
                     if old is not None:
                         new, service_loc, _ports = stale[old]
                         found.append(
@@ -68,10 +68,15 @@ def stale_hosts(model: DeploymentModel) -> list[StaleHost]:
     return found
 
 
-def _host(value: Masked, stale: dict[str, tuple[str, Loc, list[str]]], digests: dict[str, str]) -> str | None:
+_HOST_NAMES = ("HOST", "HOSTNAME", "SERVER", "ADDR", "ADDRESS", "ENDPOINT", "URL", "URI", "SERVICE")
+"""Endings of variables whose whole value may be a host without a port: a bare word may be a user or a database as well."""
+
+
+def _host(name: str, value: Masked, stale: dict[str, tuple[str, Loc, list[str]]], digests: dict[str, str]) -> str | None:
     if value.kind == "url":
         return value.host if value.host in stale else None
-    return digests.get(value.digest)
+    old = digests.get(value.digest)
+    return old if old is not None and (name.upper().endswith(_HOST_NAMES) or mask(old).digest != value.digest) else None
 
 
 def _written_names(model: DeploymentModel) -> dict[Loc, str]:

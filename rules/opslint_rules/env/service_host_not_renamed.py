@@ -107,22 +107,33 @@ class ServiceHostNotRenamed(ProjectRule):
     needs = (KubernetesObject,)
 
     def check(self, model: DeploymentModel, report: Reporter) -> None:
-        """Report each value once, with the overlays that rename what it names."""
-        found: dict[tuple[Loc, str], list[StaleHost]] = {}
+        """Report each overlay's values once: one prefix is one cause."""
+        by_value: dict[tuple[Loc, str], list[StaleHost]] = {}
         for stale in stale_hosts(model):
-            found.setdefault((stale.entry_loc, stale.old), []).append(stale)
-        for (loc, old), uses in found.items():
-            judged = [use for use in uses if not {tier_of(name) for name in use.workload.environments} & _LESS] or uses
-            first = judged[0]
-            environments = sorted({name for use in uses for name in use.workload.environments})
-            evidence: dict[Loc, str] = {first.service_loc: f"this Service becomes `{first.new}`"}
-            for use in judged:
-                evidence.setdefault(use.container.loc, f"`{use.workload.name}` gets the value here")
-            report(
-                at=loc,
-                message=f"`{first.name}` names the Service `{old}`, which is called `{first.new}` there: the host cannot be resolved",
-                evidence=[(place, note) for place, note in evidence.items() if place != loc][:6],
-                environments=environments,
-                key=f"{first.name} {old}",
-                derived={path for use in uses for path in use.workload.files},
-            )
+            by_value.setdefault((stale.entry_loc, stale.old), []).append(stale)
+        by_cause: dict[tuple[str, ...], list[list[StaleHost]]] = {}
+        for uses in by_value.values():
+            by_cause.setdefault(tuple(sorted({use.workload.deployment for use in uses})), []).append(uses)
+        for values in by_cause.values():
+            values.sort(key=lambda uses: (uses[0].entry_loc[0], str(uses[0].entry_loc[1]).rjust(8)))
+            _report(values, report)
+
+
+def _report(values: list[list[StaleHost]], report: Reporter) -> None:
+    uses = [use for value in values for use in value]
+    judged = [use for use in values[0] if not {tier_of(name) for name in use.workload.environments} & _LESS] or values[0]
+    first = judged[0]
+    evidence: dict[Loc, str] = {first.service_loc: f"this Service becomes `{first.new}`"}
+    for value in values[1:]:
+        evidence.setdefault(value[0].entry_loc, f"`{value[0].name}` names `{value[0].old}`, which becomes `{value[0].new}`")
+    for use in judged:
+        evidence.setdefault(use.container.loc, f"`{use.workload.name}` gets the value here")
+    others = f" (and {len(values) - 1} more values like it)" if len(values) > 1 else ""
+    report(
+        at=first.entry_loc,
+        message=f"`{first.name}` names the Service `{first.old}`, which is called `{first.new}` there: the host cannot be resolved{others}",
+        evidence=[(place, note) for place, note in evidence.items() if place != first.entry_loc][:8],
+        environments=sorted({name for use in uses for name in use.workload.environments}),
+        key=f"{first.name} {first.old}",
+        derived={path for use in uses for path in use.workload.files},
+    )
