@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import itertools
 import json
 import subprocess
@@ -645,10 +646,8 @@ def unpacked(data: bytes) -> bytes:
     at = 0
     while (at := data.find(b"x", at)) >= 0:
         if data[at + 1 : at + 2] in (b"\x01", b"\x5e", b"\x9c", b"\xda"):
-            try:
+            with contextlib.suppress(zlib.error):
                 out.append(zlib.decompressobj().decompress(data[at:]))
-            except zlib.error:
-                pass
         at += 1
     return b"\0".join(out)
 
