@@ -23,6 +23,7 @@ def model_of(files: dict[str, str]) -> DeploymentModel:
         if not readers.has_reader(kind):
             continue
         document = readers.read(files[path].encode(), kind)
+        infos[path] = infos[path].replace(kind=document.kind)
         for name in modules_for(document.kind):
             for extractor in import_module(name).EXTRACTORS:
                 if extractor.kind == document.kind:

@@ -8,7 +8,7 @@ from opslint.base.value import Known, Unknown
 from opslint.facts.dockerfile import Dockerfile
 from opslint.facts.workflow_views import jobs_of
 from opslint.facts.workflows import Workflow
-from opslint.model.compose_files import directory_of, join
+from opslint.model.paths import directory_of, join
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -9,8 +9,9 @@ from opslint.base.value import ABSENT, known, unknown
 from opslint.facts.compose import ComposeFile
 from opslint.facts.shell import ShellScript
 from opslint.model.compose_env import DotenvFiles, Interpolation, entries, env_file_uses
-from opslint.model.compose_files import BASE_NAMES, OVERRIDE_NAMES, directory_of, groups, join, root_of, services_of
+from opslint.model.compose_files import BASE_NAMES, OVERRIDE_NAMES, groups, root_of, services_of
 from opslint.model.compose_merge import merge
+from opslint.model.paths import directory_of, join
 from opslint.model.probes import exec_probe, seconds
 from opslint.model.records import Container, Deployment, Workload
 

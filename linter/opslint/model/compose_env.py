@@ -8,7 +8,7 @@ from opslint.base.typing import TYPE_CHECKING
 from opslint.base.value import known, unknown
 from opslint.facts.dotenv import DotenvFile
 from opslint.facts.env_values import decode_literal, split
-from opslint.model.compose_files import join
+from opslint.model.paths import join
 from opslint.model.records import EnvEntry
 
 if TYPE_CHECKING:

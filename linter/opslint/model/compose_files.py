@@ -11,6 +11,7 @@ from opslint.facts.env_values import decode_literal
 from opslint.facts.shell import ShellScript
 from opslint.facts.shell_scripts import MakeTarget
 from opslint.facts.workflows import CompositeAction, Workflow
+from opslint.model.paths import directory_of, join
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -56,26 +57,6 @@ class Command(Record):
     directory: str
     env_files: list[str]
     files: list[str]
-
-
-def join(directory: str, path: str) -> str | None:
-    """Resolve a relative path against a project directory; None when it leaves the project or is not relative."""
-    if path.startswith(("/", "~", "$")) or "://" in path:
-        return None
-    parts = [part for part in directory.split("/") if part]
-    for part in path.split("/"):
-        if part == "..":
-            if not parts:
-                return None
-            parts.pop()
-        elif part not in ("", "."):
-            parts.append(part)
-    return "/".join(parts)
-
-
-def directory_of(path: str) -> str:
-    """Return the directory of a project path, "" at the top."""
-    return path.rpartition("/")[0]
 
 
 def compose_command(words: list[str]) -> tuple[list[str], list[str]] | None:

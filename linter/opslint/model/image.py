@@ -5,7 +5,7 @@ from __future__ import annotations
 from opslint.base.typing import TYPE_CHECKING
 from opslint.base.value import known, unknown
 from opslint.facts.env_values import decode_literal
-from opslint.model.compose_files import directory_of, join
+from opslint.model.paths import directory_of, join
 from opslint.model.records import EnvEntry
 
 if TYPE_CHECKING:

@@ -189,7 +189,7 @@ def _address(provider: Mapping | None) -> Masked | None:
 
 
 def _of_terraform(model: DeploymentModel) -> Iterator[Mention]:
-    for root in model.terraform.roots:
+    for root in model.terraform.roots if model.has_cloud else ():
         if len(root.environments) != 1:
             continue
         environment = root.environments[0]

@@ -9,7 +9,7 @@ from opslint.base.typing import TYPE_CHECKING
 from opslint.facts.dockerfile import Dockerfile
 from opslint.facts.kustomize import Kustomization
 from opslint.model.compose import Missing, is_absent, missing_files
-from opslint.model.compose_files import directory_of, join
+from opslint.model.paths import directory_of, join
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

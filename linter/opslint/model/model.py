@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from opslint.model.environments import Environments
     from opslint.model.handlers import Handlers
     from opslint.model.kustomize import Kustomizer
+    from opslint.model.mentions import Mention
     from opslint.model.migrations import MigrationGraphs
     from opslint.model.pipelines import Pipelines
     from opslint.model.python import PythonProject
@@ -167,6 +168,13 @@ class DeploymentModel:
         from opslint.model.resources import Resources
 
         return Resources(self)
+
+    @cached_property
+    def mentions(self) -> list[Mention]:
+        """Values that named environments are given, for questions of overlap."""
+        from opslint.model.mentions import mentions
+
+        return mentions(self)
 
     @cached_property
     def deployments(self) -> list[Deployment]:

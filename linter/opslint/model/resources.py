@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from opslint.base.location import Loc
     from opslint.base.value import Value
     from opslint.model.cloudformation import Template
-    from opslint.model.mentions import Mention
     from opslint.model.model import DeploymentModel
     from opslint.model.resource_records import Stateful
     from opslint.model.terraform_nodes import Resource
@@ -61,6 +60,10 @@ class StateBackend(Record):
     state: tuple[str, ...] | None
 
 
+_HOOK_ACTION = "codedeploy:PutLifecycleEventHookExecutionStatus"
+"""What a function must be allowed to do that CodeDeploy calls in the middle of a deployment (CodeDeploy user guide, hooks)."""
+
+
 class Resources:
     """The neutral view over `model.terraform` and CloudFormation templates."""
 
@@ -70,6 +73,8 @@ class Resources:
     @cached_property
     def templates(self) -> list[Template]:
         """CloudFormation and SAM templates."""
+        if "cloudformation" not in self._model.kinds:
+            return []
         from opslint.model.cloudformation import templates
 
         return templates(self._model)
@@ -107,6 +112,14 @@ class Resources:
         if resource.platform == "terraform":
             return self._model.terraform.referenced_by(resource)
         return self._users.get((resource.root, resource.name), [])
+
+    def is_hook(self, resource: Resource) -> bool:
+        """Tell whether a function is a hook of CodeDeploy: its role may answer one. A failing hook stops the deployment, nobody else."""
+        if resource.platform != "terraform" or resource.type != "aws_lambda_function":
+            return False
+        roles = [found for found in self._model.terraform.references(resource) if found.type == "aws_iam_role"]
+        policies = [user for role in roles for user in self.referenced_by(role) if user.type == "aws_iam_role_policy"]
+        return any(_HOOK_ACTION in _strings(policy.get("policy")) for policy in policies)
 
     @cached_property
     def _users(self) -> dict[tuple[str, str], list[Resource]]:
@@ -365,13 +378,6 @@ class Resources:
         return stateful(self._model)
 
     @cached_property
-    def mentions(self) -> list[Mention]:
-        """Values that named environments are given, for questions of overlap."""
-        from opslint.model.mentions import mentions
-
-        return mentions(self._model)
-
-    @cached_property
     def state_backends(self) -> list[StateBackend]:
         """Where each applied Terraform root keeps its state (roots without a backend block are left out)."""
         return [
@@ -385,3 +391,22 @@ class Resources:
             for root in self._model.terraform.roots
             if root.backend is not None
         ]
+
+
+def _strings(value: Value) -> set[str]:
+    """Return the texts inside a value, however it is nested."""
+    found: set[str] = set()
+    stack: list[object] = [value]
+    while stack:
+        current = stack.pop()
+        if isinstance(current, Known):
+            stack.append(current.value)
+        elif isinstance(current, str):
+            found.add(current)
+        elif isinstance(current, dict):
+            stack.extend(current.values())
+        elif isinstance(current, list | tuple):
+            stack.extend(current)
+        elif hasattr(current, "parts"):
+            stack.append(settled(current))  # type: ignore[arg-type]
+    return found

@@ -7,9 +7,9 @@ from opslint.base.typing import TYPE_CHECKING
 from opslint.base.value import ABSENT
 from opslint.facts.dockerfile import Dockerfile
 from opslint.model.builds import Builds, is_public, repository_of
-from opslint.model.compose_files import directory_of, join
 from opslint.model.entries import Resolver, Start
 from opslint.model.image import Image, Tree
+from opslint.model.paths import directory_of, join
 from opslint.model.records import Entry, Service
 from opslint.model.start_files import Scripts, StartFiles
 
@@ -45,11 +45,15 @@ class Linked:
         groups: dict[tuple[str, str], Service] = {}
         third: dict[str, Service] = {}
         functions: dict[Loc, list[tuple[Workload, Container]]] = {}
+        processes: dict[str, list[tuple[Workload, Container]]] = {}
         by_command = self._by_command()
         for workload in self.model.workloads:
             for container in workload.containers:
                 if workload.platform == "lambda" and container.image == ABSENT:
                     functions.setdefault(workload.loc, []).append((workload, container))
+                    continue
+                if workload.platform == "processes":
+                    processes.setdefault(workload.deployment, []).append((workload, container))
                     continue
                 build, reason = self.builds.of(workload, container.image, container.build)
                 if build is None and not reason:
@@ -70,7 +74,8 @@ class Linked:
             service.unlinked = self._why_unlinked(service)
         packaged = [self._function(runs) for runs in functions.values()]
         _tell_apart(packaged)
-        found = [*groups.values(), *packaged, *third.values()]
+        started = [self._processes(runs) for runs in processes.values()]
+        found = [*groups.values(), *packaged, *started, *third.values()]
         return sorted(found, key=lambda one: (bool(one.unlinked), one.name, one.dockerfile, one.context))
 
     def _function(self, runs: list[tuple[Workload, Container]]) -> Service:
@@ -102,6 +107,28 @@ class Linked:
             )
         return Service(context=code, dockerfile="", entries=entries, name=workload.name, runs=runs, unlinked=reason)
 
+    def _processes(self, runs: list[tuple[Workload, Container]]) -> Service:
+        """The service of one Procfile (or the like): the code of its directory, with all processes."""
+        workload, first = runs[0]
+        directory = first.build[0] if first.build is not None else ""
+        entries: list[list[Entry]] = []
+        for work, container in runs:
+            root = container.build[0] if container.build is not None else directory
+            files = StartFiles(self.tree, self.scripts, None, [], root=root)
+            start = Resolver(files).run(list(container.command or ()), container.loc)
+            for entry in start.entries:
+                entry.files = list(dict.fromkeys([*entry.files, *work.files]))
+            entries.append(start.entries)
+            self._starts[id(container)] = start
+            self._image_of[id(container)] = None
+        linked = any(entry.modules for run in entries for entry in run)
+        reason = "" if linked else "the start command names no module of the repository"
+        names = {work.name for work, _container in runs}
+        name = workload.name if len(names) == 1 else directory.rpartition("/")[2] or "web" if "web" in names else workload.name
+        if reason:
+            self.model.blind("service-not-linked", first.loc, f"{name}: {reason}", f'[[service]] name = "{name}" and entry')
+        return Service(context=directory, dockerfile="", entries=entries, name=name, runs=runs, unlinked=reason)
+
     def name_of(self, workload: Workload, container: Container) -> str:
         """Return what findings call a container: its service's name when it is linked to code, else its workload's."""
         if self._owners is None:
@@ -122,7 +149,7 @@ class Linked:
         for workload in self.model.workloads if candidates else ():
             for container in workload.containers:
                 path = repository_of(container.image)
-                if not path or workload.platform == "lambda" or is_public(path) or self.builds.of(workload, container.image, container.build) != (None, ""):
+                if not path or workload.platform in ("lambda", "processes") or is_public(path) or self.builds.of(workload, container.image, container.build) != (None, ""):
                     continue
                 if container.command is None and container.args is None and ("/" in path or len(candidates) > 1):
                     continue

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from opslint.base.typing import TYPE_CHECKING
-from opslint.model.compose_files import directory_of, join
+from opslint.model.paths import directory_of, join
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

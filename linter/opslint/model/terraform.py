@@ -72,6 +72,8 @@ class TerraformProject:
     @cached_property
     def runs(self) -> list[TerraformRun]:
         """Terraform commands of workflows and scripts."""
+        if self._model.kinds.isdisjoint(("workflow", "action", "shell", "makefile")):
+            return []
         from opslint.model.terraform_runs import terraform_runs
 
         return terraform_runs(self._model)

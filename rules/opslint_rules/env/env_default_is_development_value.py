@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from opslint.api import TYPE_CHECKING, EnvRead, Meta, ProjectRule, SettingsClass, local_address, tier_of
+from opslint.api import MANIFESTS, TYPE_CHECKING, EnvRead, Meta, ProjectRule, SettingsClass, local_address, tier_of
 
 if TYPE_CHECKING:
     from opslint.api import Container, DeploymentModel, Loc, Read, Reporter, Scope, Service, Workload
@@ -21,6 +21,8 @@ class _Gap:
         self.read = read
         self.runs: list[tuple[Workload, Container, Scope]] = []
         self.files: set[str] = set()
+        self.by_names = False
+        """The code was found by the variables it shares with the manifest, not by an image build."""
 
 
 class EnvDefaultIsDevelopmentValue(ProjectRule):
@@ -31,7 +33,9 @@ class EnvDefaultIsDevelopmentValue(ProjectRule):
     A read whose default points at this machine (`localhost`, `127.0.0.1`, `host.docker.internal`, the Docker bridge, a SQLite
     file), switches debugging on, or is a literal where a secret belongs, in code that a container loads (imports inside functions
     count), where all of the
-    container's variables are known, and no manifest of the service outside of development sets this one.
+    container's variables are known, and no manifest of the service outside of development sets this one. Where no image build
+    links the container to code, the one directory that reads most of what the container is given (eight names or more) is its code;
+    then confidence is medium.
 
     In production
     -------------
@@ -104,14 +108,14 @@ class EnvDefaultIsDevelopmentValue(ProjectRule):
         help="Set the variable in the manifest, or read it without a default so that a missing value fails at the start.",
     )
     needs = (EnvRead, SettingsClass)
+    joins = MANIFESTS
 
     def check(self, model: DeploymentModel, report: Reporter) -> None:
         """Judge every service; a variable is one finding with all deployments that lack it."""
         found: dict[str, list[_Gap]] = {}
         for service in model.services:
-            if not service.unlinked:
-                for gap in self._gaps(model, service, report):
-                    found.setdefault(gap.read.name, []).append(gap)
+            for gap in self._gaps(model, service, report):
+                found.setdefault(gap.read.name, []).append(gap)
         for gaps in found.values():
             _report(gaps, report)
 
@@ -123,12 +127,13 @@ class EnvDefaultIsDevelopmentValue(ProjectRule):
             if workload.platform == "dockerfile" or (tiers and tiers <= _NOT_JUDGED):
                 continue
             scope = model.variables.resolve(workload, container)
-            reads, files = model.variables.possible_reads_of(container)
+            linked = not service.unlinked
+            reads, files = model.variables.possible_reads_of(container) if linked else matched_reads(model, container)
             settled.update(read.name for read in reads if model.variables.is_set(scope, read))
             wanted = [read for read in reads if _is_candidate(model, read) and not model.variables.is_set(scope, read)]
             if not wanted:
                 continue
-            if not scope.closed:
+            if not scope.closed and (linked or any(reason != IMAGE_ENV for reason, _loc in scope.open_reasons)):
                 report.silent(scope.open_reasons[0][0], scope.open_reasons[0][1])
                 continue
             if not _sets_some(scope, reads):
@@ -139,6 +144,7 @@ class EnvDefaultIsDevelopmentValue(ProjectRule):
                     gap = gaps.setdefault(read.name, _Gap(service, read))
                     gap.runs.append((workload, container, scope))
                     gap.files.update(files)
+                    gap.by_names = not linked
         return [gap for name, gap in gaps.items() if name not in settled]
 
 
@@ -197,6 +203,7 @@ def _report(gaps: list[_Gap], report: Reporter) -> None:
         environments=environments,
         key=read.name,
         service=gaps[0].service.name,
+        confidence="medium" if gaps[0].by_names else None,
         derived={path for gap in gaps for run in gap.runs for path in run[2].files} | {path for gap in gaps for path in gap.files},
     )
 

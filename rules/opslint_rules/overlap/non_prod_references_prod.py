@@ -77,11 +77,11 @@ class NonProdReferencesProd(ProjectRule):
     def check(self, model: DeploymentModel, report: Reporter) -> None:
         """Look at every value of every environment that is neither production nor shared."""
         stores: dict[str, Mention] = {}
-        for found in model.resources.mentions:
+        for found in model.mentions:
             if tier_of(found.environment) == "production" and is_store(found):
                 stores.setdefault(found.value.digest, found)
         places: dict[tuple[Loc, str], list[tuple[Mention, str, Mention | None]]] = {}
-        for found in model.resources.mentions:
+        for found in model.mentions:
             if tier_of(found.environment) in ("production", "shared"):
                 continue
             named = foreign_tier(found, "production")

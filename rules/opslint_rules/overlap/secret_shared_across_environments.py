@@ -152,6 +152,6 @@ def _of_secrets(model: DeploymentModel) -> Iterator[tuple[str, str, Loc, list[st
 
 
 def _of_dotenv(model: DeploymentModel) -> Iterator[tuple[str, str, Loc, list[str], list[str]]]:
-    for found in model.resources.mentions:
+    for found in model.mentions:
         if found.source.endswith(found.loc[0]) and is_secret_name(found.name) and found.value.kind in ("text", "host"):
             yield found.name, found.value.digest, found.loc, [found.environment], found.files
