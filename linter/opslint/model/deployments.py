@@ -23,6 +23,10 @@ def deployments(model: DeploymentModel) -> list[Deployment]:
         from opslint.model import terraform_workloads
 
         found += terraform_workloads.deployments(model)
+    from opslint.model import processes
+
+    if processes.has_processes(model):
+        found += processes.deployments(model)
     if "compose" in model.kinds:
         from opslint.model import compose
 

@@ -223,6 +223,20 @@ class Resolver:
             self._file(words[0], words, loc)
         elif program in data.SERVER_ROLES:
             self._server(program, rest, words, loc)
+        elif program == "supervisord":
+            self._supervised(rest)
+
+    def _supervised(self, rest: list[str]) -> None:
+        """Each program of a supervisord file is started as a command of its own."""
+        options, _positional = _split_options(rest, frozenset(("-c", "--configuration")))
+        config = options.get("-c") or options.get("--configuration") or ""
+        before = self.cwd
+        for program in self.files.supervised(absolute(self.cwd, config) if config else ""):
+            self.cwd = absolute(before, program.directory) if program.directory else before
+            self.read.append(program.path)
+            self.start.exports.extend((name, program.loc) for name in program.variables)
+            self._line(program.command, Arguments([], program.loc), program.loc, 1)
+        self.cwd = before
 
     def _python(self, rest: list[str], words: list[str], loc: Loc) -> None:
         at = 0

@@ -50,7 +50,7 @@ _OF = {
     "lambda": ("lambda",),
     "cloudrun": ("cloudrun",),
     "compose": (),
-    "dockerfile": (),
+    "processes": ("heroku", "fly", "render", "railway"),
 }
 
 

@@ -115,7 +115,7 @@ class Container(Record):
 class Workload(Record):
     """Something that runs containers, in one deployment.
 
-    `platform`: ``kubernetes compose ecs lambda cloudrun dockerfile``; `kind`: the object's own (``Deployment``, ``CronJob``,
+    `platform`: ``kubernetes compose ecs lambda cloudrun processes`` (a Procfile's and the like); `kind`: the object's own (``Deployment``, ``CronJob``,
     ``service``…). `deployment` is the key of the combination of manifests it came from; `files` are all files of that combination
     that this workload was derived from; `environments` the names it runs in ([]: the one unnamed environment). `replicas` and `max_replicas`
     Known int or Unknown. `node` is the object's (merged, rendered) tree, `pod` the pod spec or compose service.

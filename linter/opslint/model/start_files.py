@@ -6,6 +6,7 @@ from opslint.base.masking import mask
 from opslint.base.typing import TYPE_CHECKING
 from opslint.base.value import Known
 from opslint.facts.shell import ShellScript
+from opslint.facts.supervisor import SupervisorProgram
 from opslint.model.image import absolute
 
 if TYPE_CHECKING:
@@ -15,10 +16,13 @@ if TYPE_CHECKING:
 
 
 class Scripts:
-    """The shell scripts of a project, by path."""
+    """The shell scripts of a project, and the programs of its supervisord files, by path."""
 
     def __init__(self, model: DeploymentModel) -> None:
         self.by_path = {script.path: script for script in model.facts(ShellScript)}
+        self.programs: dict[str, list[SupervisorProgram]] = {}
+        for program in model.facts(SupervisorProgram):
+            self.programs.setdefault(program.path, []).append(program)
 
 
 class StartFiles:
@@ -90,6 +94,15 @@ class StartFiles:
             only = self._only(path.rpartition("/")[2])
             return self.scripts.by_path.get(only[0]) if only else None
         return None
+
+    def supervised(self, config: str) -> list[SupervisorProgram]:
+        """Return the programs that supervisord starts: those of `config` (a container path), else of the only such file of the context."""
+        found = self.project_path(config) if config else None
+        if found is not None and found in self.scripts.programs:
+            return self.scripts.programs[found]
+        context = self.image.context if self.image is not None else self.root
+        below = [path for path in self.scripts.programs if not context or path.startswith(f"{context}/")]
+        return self.scripts.programs[below[0]] if len(below) == 1 else []
 
     def on_path(self, name: str) -> ShellScript | None:
         """Return a script started by its bare name: one that a COPY brought into a directory of the usual PATH."""
