@@ -41,7 +41,25 @@ def test_links_never_leave_the_root(opslint, tree, tmp_path):
     (tree / "app" / "same.py").symlink_to("other.py")
     found = [row["path"] for row in opslint.json(cwd=tree)["findings"]]
     assert "app/linked.py" not in found
-    assert "app/same.py" in found
+    assert "app/same.py" not in found
+
+
+def test_a_file_and_a_link_to_it_are_reported_once(opslint, tree, git):
+    before = opslint.json(cwd=tree)["findings"]
+    (tree / "app" / "same.py").symlink_to("other.py")
+    (tree / "a.py").symlink_to("app/other.py")
+    (tree / "app" / "broken.py").write_text("import acme\ndef (:\n")
+    (tree / "app" / "crooked.py").symlink_to("broken.py")
+    result = opslint.json(cwd=tree)
+    assert result["findings"] == before
+    assert problems(result) == [("parse-error", "app/broken.py")]
+    given = opslint.json("app/same.py", cwd=tree)["findings"]
+    assert [row["path"] for row in given] == ["app/other.py"]
+    git(tree, "add", "-A")
+    git(tree, "commit", "-q", "-m", "links")
+    (tree / "app" / "other.py").write_text("import acme\n\n\ndef f():\n    acme.run(2)\n    acme.run(3)\n")
+    fresh = opslint.json("--diff", "HEAD", cwd=tree)["findings"]
+    assert [(row["path"], row["line"]) for row in fresh] == [("app/other.py", 6)]
 
 
 def test_what_cannot_be_read_is_a_problem_with_exit_3(opslint, tree, write):

@@ -51,18 +51,26 @@ class GitSource:
         """Return all paths, sorted."""
         return sorted(self._tree())
 
-    def _object(self, path: str) -> str | None:
-        """Return the object a path stands for, symbolic links followed inside the project only."""
+    def _follow(self, path: str) -> str | None:
+        """Return the path of the file a path stands for, symbolic links followed inside the project only."""
         tree = self._tree()
         for _ in range(_MAX_LINKS):
             entry = tree.get(path)
             if entry is None:
                 return None
             if entry[0] != "120000":
-                return entry[1]
+                return path
             target = os.fsdecode(self._blob(entry[1]))
             path = posixpath.normpath(posixpath.join(posixpath.dirname(path), target))
         return None
+
+    def _object(self, path: str) -> str | None:
+        end = self._follow(path)
+        return None if end is None else self._tree()[end][1]
+
+    def target(self, path: str) -> str:
+        """Return the project path that `path` stands for: another one when it is a link inside the project."""
+        return self._follow(path) or path
 
     def stat(self, path: str) -> Stat | None:
         """Return ``[object name]``; None for what the revision does not hold or a link that leads nowhere."""

@@ -8,6 +8,7 @@ from opslint.base.finding import CONFIDENCES, INCOMPLETE_KINDS, SEVERITIES, Find
 from opslint.base.location import FILE_TOP
 from opslint.base.rule import Reporter
 from opslint.base.typing import TYPE_CHECKING
+from opslint.engine.aliases import once
 from opslint.engine.fingerprint import Addresses, stamp
 from opslint.engine.fixes import offered
 from opslint.engine.select import Severities, lower
@@ -233,6 +234,7 @@ def conclude(
         )
         found.append((finding, report.key))
     found.sort(key=lambda row: (row[0].sort_key(), row[1], row[0].service or ""))
+    found = once(found, stage.source)
     findings = [finding for finding, _key in found]
     addresses = Addresses(stage.read, stage.kind, stage.content, stage.store.read_addresses() if stage.store else {})
     stamp(findings, addresses, [key for _finding, key in found])
@@ -244,6 +246,8 @@ def conclude(
         if result.problems and _is_other_template(stage, path):
             continue
         for kind, message, span in result.problems:
+            if stage.source.target(path) in stage.entries and stage.source.target(path) != path:
+                continue
             if kind == "pack-error":
                 # It shows at every file that needed the pack, and is no fault of any of them.
                 packs.note(message)

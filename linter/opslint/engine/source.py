@@ -34,6 +34,9 @@ if TYPE_CHECKING:
         def ignored(self, paths: Iterable[str]) -> set[str]:
             """Return those of `paths` that the tree's ignore files ignore."""
 
+        def target(self, path: str) -> str:
+            """Return the project path that `path` stands for: another one when it is a link inside the project."""
+
 
 class DiskSource:
     """The files of a directory. `overlay` holds unsaved content by path (`--stdin-filename`, an editor's buffers)."""
@@ -103,6 +106,13 @@ class DiskSource:
         finally:
             os.close(handle)
         return b"".join(chunks)
+
+    def target(self, path: str) -> str:
+        """Return the project path that `path` stands for."""
+        full = self._prefix + path
+        if path in self.overlay or not os.path.islink(full) or not self._inside(full):
+            return path
+        return os.path.realpath(full)[len(self._real_root or "") :].replace(os.sep, "/")
 
     def ignored(self, paths: Iterable[str]) -> set[str]:
         """Return those of `paths` that ``.gitignore`` files ignore, or that stand in a directory that is never read."""
