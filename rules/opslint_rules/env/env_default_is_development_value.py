@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
-from opslint.api import MANIFESTS, TYPE_CHECKING, EnvRead, Meta, ProjectRule, SettingsClass, local_address, tier_of
+from opslint.api import (
+    IMAGE_ENV,
+    MANIFESTS,
+    MANIFESTS,
+    TYPE_CHECKING,
+    EnvRead,
+    Meta,
+    ProjectRule,
+    SettingsClass,
+    local_address,
+    matched_reads,
+    tier_of,
+)
 
 if TYPE_CHECKING:
     from opslint.api import Container, DeploymentModel, Loc, Read, Reporter, Scope, Service, Workload
