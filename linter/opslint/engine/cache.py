@@ -15,13 +15,13 @@ from _blake2 import blake2b
 from opslint.base.errors import UsageError
 from opslint.base.typing import TYPE_CHECKING
 from opslint.engine.sealed import encode, is_inside, private_directory, read_file, read_sealed, seal, write_file
-from opslint.engine.segments import Segment, write_segment
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import Any
 
     from opslint.engine.files import FileEntry
+    from opslint.engine.segments import Segment
     from opslint.engine.worker import FileResult
 
 FORMAT = 1
@@ -200,6 +200,8 @@ class Store:
         """Return an open segment. `DamagedError` when it is missing or not what was written."""
         segment = self._segments.get(name)
         if segment is None:
+            from opslint.engine.segments import Segment
+
             segment = self._segments[name] = Segment(os.path.join(self.directory, name), self.key)
         return segment
 
@@ -246,6 +248,8 @@ class Store:
             fresh.update(self._taken_back(entries, living))
         name = ""
         if fresh:
+            from opslint.engine.segments import write_segment
+
             name = f"segment-{os.urandom(8).hex()}.json"
             results = [entry.result for entry in fresh.values() if entry.result is not None]
             if not write_segment(os.path.join(self.directory, name), results, self.key):

@@ -28,6 +28,10 @@ RACY_NS = 2_000_000_000
 """A file changed less than two seconds before it was read may change again without its mtime showing it (FAT: 2 s)."""
 
 
+_NAMED = "opslint.facts.named:NamedFile"
+"""The kind of that fact, by name: few projects have one."""
+
+
 class FileEntry:
     """One file of a project.
 
@@ -148,10 +152,13 @@ class FileStage:
 
     def _named_files(self) -> None:
         """Read files that a manifest names in a role their own name does not show (``env_file: settings.conf``)."""
-        from opslint.facts.named import KIND, resolve
+        named = self.rows(_NAMED)
+        if not named:
+            return
+        from opslint.facts.named import resolve
 
         jobs: dict[str, Job] = {}
-        for path, rows in self.rows(KIND):
+        for path, rows in named:
             for name, kind in resolve(path, rows):
                 entry = self.entries.get(name)
                 if entry is None or entry.stat is None or entry.state == "excluded" or not has_reader(kind):

@@ -8,11 +8,7 @@ from opslint.base.finding import CONFIDENCES, INCOMPLETE_KINDS, SEVERITIES, Find
 from opslint.base.location import FILE_TOP
 from opslint.base.rule import Reporter
 from opslint.base.typing import TYPE_CHECKING
-from opslint.engine.aliases import once
-from opslint.engine.fingerprint import Addresses, stamp
-from opslint.engine.fixes import offered
 from opslint.engine.select import Severities, lower
-from opslint.engine.suppress import Suppressions, today
 from opslint.engine.unlinked import unlinked
 from opslint.engine.worker import decode_report, encode_report, encode_text
 from opslint.syntax.readers import SOFT_KINDS, has_reader
@@ -211,6 +207,57 @@ def conclude(
     """Give the reports positions and fingerprints, and apply the suppressions (those that `policy` allows)."""
     verdict = Verdict()
     verdict.environments, verdict.hints, verdict.undecided = linked.environments, linked.hints, linked.undecided
+    findings = _findings(linked, stage, packs, settings) if linked.reports else []
+    rows = []
+    for path, result in stage.details():
+        if result.suppressions:
+            allowed = policy.allowed(path, stage.entries[path].kind or "", result.suppressions) if policy else result.suppressions
+            rows.append((path, allowed))
+        if result.problems and _is_other_template(stage, path):
+            continue
+        for kind, message, span in result.problems:
+            if stage.source.target(path) in stage.entries and stage.source.target(path) != path:
+                continue
+            if kind == "pack-error":
+                # It shows at every file that needed the pack, and is no fault of any of them.
+                packs.note(message)
+                continue
+            verdict.problems.append(Problem(kind=kind, message=message, path=path, span=(span[0], span[1], span[2], span[3])))
+    if rows or settings.ignores:
+        _suppress(verdict, findings, rows, packs, settings, enabled)
+    else:
+        verdict.findings = findings
+    verdict.problems += linked.problems + packs.problems
+    return verdict
+
+
+def _suppress(
+    verdict: Verdict,
+    findings: list[Finding],
+    rows: list[tuple[str, list[list[Any]]]],
+    packs: Packs,
+    settings: ProjectSettings,
+    enabled: set[str],
+) -> None:
+    from opslint.engine.suppress import Suppressions, today
+
+    suppressions = Suppressions(packs.rules, settings, today())
+    for path, comments in rows:
+        suppressions.add(path, comments)
+    for finding in findings:
+        (verdict.suppressed if suppressions.covers(finding) else verdict.findings).append(finding)
+    invalid = list(suppressions.problems)
+    suppressions.judge_unused(enabled)
+    verdict.suppression_problems = suppressions.problems[len(invalid) :]
+    verdict.problems += invalid
+
+
+def _findings(linked: Linked, stage: FileStage, packs: Packs, settings: ProjectSettings) -> list[Finding]:
+    """Return the reports as findings, with positions and fingerprints, sorted."""
+    from opslint.engine.aliases import once
+    from opslint.engine.fingerprint import Addresses, stamp
+    from opslint.engine.fixes import offered
+
     positions = Positions(stage)
     found = []
     for report, (severity, environment, names) in zip(linked.reports, linked.severities, strict=True):
@@ -239,27 +286,7 @@ def conclude(
     addresses = Addresses(stage.read, stage.kind, stage.content, stage.store.read_addresses() if stage.store else {})
     stamp(findings, addresses, [key for _finding, key in found])
     stage.addresses = addresses.used
-    suppressions = Suppressions(packs.rules, settings, today())
-    for path, result in stage.details():
-        rows = result.suppressions
-        suppressions.add(path, policy.allowed(path, stage.entries[path].kind or "", rows) if policy and rows else rows)
-        if result.problems and _is_other_template(stage, path):
-            continue
-        for kind, message, span in result.problems:
-            if stage.source.target(path) in stage.entries and stage.source.target(path) != path:
-                continue
-            if kind == "pack-error":
-                # It shows at every file that needed the pack, and is no fault of any of them.
-                packs.note(message)
-                continue
-            verdict.problems.append(Problem(kind=kind, message=message, path=path, span=(span[0], span[1], span[2], span[3])))
-    for finding in findings:
-        (verdict.suppressed if suppressions.covers(finding) else verdict.findings).append(finding)
-    invalid = list(suppressions.problems)
-    suppressions.judge_unused(enabled)
-    verdict.suppression_problems = suppressions.problems[len(invalid) :]
-    verdict.problems += invalid + linked.problems + packs.problems
-    return verdict
+    return findings
 
 
 def _is_other_template(stage: FileStage, path: str) -> bool:

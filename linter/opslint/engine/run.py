@@ -11,7 +11,6 @@ from opslint.base.typing import TYPE_CHECKING
 from opslint.engine.configuration import settings_of
 from opslint.engine.discover import add_nested, find_targets
 from opslint.engine.files import FileStage
-from opslint.engine.globs import path_matcher
 from opslint.engine.packs import find_packs
 from opslint.engine.project import conclude, link
 from opslint.engine.recall import Asked, linked_key, recall_linked
@@ -83,13 +82,13 @@ class ProjectRun:
             version = f"{sys.version_info[0]}.{sys.version_info[1]}"
             stamp = dumps([self.packs.stamp, version, MAX_BYTES, options.no_prescreen])
             store = open_store(self.root, options.cache_dir, stamp, self.source.name)
-        return FileStage(
-            self.source,
-            Analyser(self.packs, prescreen=not options.no_prescreen),
-            store,
-            jobs=options.jobs,
-            excluded=path_matcher(self.settings.exclude) if self.settings.exclude else None,
-        )
+        excluded = None
+        if self.settings.exclude:
+            from opslint.engine.globs import path_matcher
+
+            excluded = path_matcher(self.settings.exclude)
+        analyser = Analyser(self.packs, prescreen=not options.no_prescreen)
+        return FileStage(self.source, analyser, store, jobs=options.jobs, excluded=excluded)
 
     def model(self, asked: Asked | None = None) -> DeploymentModel:
         """Return the deployment model of the analysed files."""
@@ -125,10 +124,11 @@ class ProjectRun:
             return self._check()
 
     def _check(self) -> Verdict:
-        from opslint.base.masking import set_digest_key
-
         stage = self.stage
-        set_digest_key(stage.store.key if stage.store is not None else b"opslint")
+        if stage.store is not None or "opslint.base.masking" in sys.modules:
+            from opslint.base.masking import set_digest_key
+
+            set_digest_key(stage.store.key if stage.store is not None else b"opslint")
         started = perf_counter()
         stage.run()
         self.seconds["files"] = perf_counter() - started
@@ -164,6 +164,10 @@ def run(options: RunOptions, *, notes: list[str] | None = None, overlay: dict[st
     targets = find_targets(options.paths, options.root, overlay=options.stdin_filename)
     if options.root is None:
         targets = add_nested(targets)
+    if options.tracked and not options.paths and os.environ.get("PRE_COMMIT") == "1":
+        # pre-commit names no deleted file: when it names none at all, only what is deleted in the index is judged.
+        for target in targets:
+            target.selected.clear()
     packs = find_packs(cupboard(options, [target.root for target in targets]))
     said = notes if notes is not None else []
     known = _baseline(options, said)

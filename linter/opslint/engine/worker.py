@@ -14,8 +14,6 @@ from opslint.base.rule import Reporter
 from opslint.base.typing import TYPE_CHECKING
 from opslint.engine.classify import PRESCREENED
 from opslint.engine.packs import PackError
-from opslint.engine.prescreen import Prescreen
-from opslint.engine.suppress import parse_comments
 from opslint.facts.registry import SCANNERS, modules_for, views
 from opslint.syntax import readers
 from opslint.syntax.document import ReadProblem
@@ -30,6 +28,7 @@ if TYPE_CHECKING:
     from opslint.base.location import Loc, Span
     from opslint.base.rule import Catalogued, Rule
     from opslint.engine.packs import Packs
+    from opslint.engine.prescreen import Prescreen
     from opslint.syntax.document import Document
 
 MAX_BYTES = 4 << 20
@@ -149,6 +148,8 @@ class Analyser:
         self._extract(document, hits, result)
         self._check(document, hits, result)
         if b"opslint:" in data:
+            from opslint.engine.suppress import parse_comments
+
             result.suppressions = parse_comments(document)
         _seal(result, document.places)
         return result
@@ -191,6 +192,8 @@ class Analyser:
                 wanted = frozenset(literal.encode() for literal in rule.literals)
                 literals |= wanted
                 deciding |= wanted
+            from opslint.engine.prescreen import Prescreen
+
             screen = self._screens[kind] = Prescreen(literals)
             self._deciding[kind] = frozenset(deciding)
         return screen.hits(data)

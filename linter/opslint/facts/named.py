@@ -22,9 +22,6 @@ class NamedFile(Fact):
     name: str
 
 
-KIND = NamedFile.kind
-
-
 def resolve(path: str, rows: Iterable[Sequence[Any]]) -> Iterator[tuple[str, str]]:
     """Yield (project path, kind) for the rows of `NamedFile` facts of file `path`; names that leave the project are left out."""
     columns = NamedFile.FIELDS
