@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from opslint.api import TYPE_CHECKING, CfnResource, Meta, ProjectRule, TfBlock, tier_of
+from opslint.api import TYPE_CHECKING, CfnResource, Meta, ProjectRule, TfBlock, as_text, tier_of
 
 if TYPE_CHECKING:
     from opslint.api import DeploymentModel, Loc, Reporter, Resource
@@ -91,7 +91,7 @@ class ResourceWithoutAlarm(ProjectRule):
     Exempt
     ------
     Any alarm in the repository, modules from elsewhere whose source says that they monitor, `telemetry = "platform"`, and
-    resources of staging, development and test.
+    resources of staging, development and test; hooks of CodeDeploy; internal load balancers.
 
     Fix safety
     ----------
@@ -119,6 +119,8 @@ class ResourceWithoutAlarm(ProjectRule):
             return
         places: dict[Loc, list[Resource]] = {}
         for resource in model.resources.of_types(*WATCHED):
+            if model.resources.is_hook(resource) or as_text(resource.get("internal")) == "true":
+                continue
             if not resource.environments or any(tier_of(name) in ("production", "shared") for name in resource.environments):
                 places.setdefault(resource.loc, []).append(resource)
         for loc, resources in places.items():

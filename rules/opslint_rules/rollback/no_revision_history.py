@@ -81,7 +81,8 @@ class NoRevisionHistory(ProjectRule):
 
     Exempt
     ------
-    Development, test and ephemeral environments; functions at an edge, which always publish.
+    Development, test and ephemeral environments; functions at an edge, which always publish; hooks of
+    CodeDeploy. The functions of one file are one finding.
 
     Fix safety
     ----------
@@ -135,20 +136,25 @@ class NoRevisionHistory(ProjectRule):
     def _functions(self, model: DeploymentModel, report: Reporter) -> None:
         places: dict[Loc, list[Resource]] = {}
         for function in model.resources.functions:
-            if not _is_local(set(function.resource.environments or [""])):
+            if not _is_local(set(function.resource.environments or [""])) and not model.resources.is_hook(function.resource):
                 places.setdefault(function.resource.loc, []).append(function.resource)
+        by_file: dict[str, list[list[Resource]]] = {}
         for loc, resources in places.items():
             if all(_keeps_none(model, resource) for resource in resources):
-                first = resources[0]
-                report(
-                    at=loc,
-                    message=f"Function `{first.name}` is deployed without version or alias: only `$LATEST` exists to run",
-                    environments=sorted({name for resource in resources for name in resource.environments}),
-                    key=first.address,
-                    severity="note",
-                    confidence="medium",
-                    derived={path for resource in resources for path in resource.files},
-                )
+                by_file.setdefault(loc[0], []).append(resources)
+        for functions in by_file.values():
+            first, *others = functions
+            everything = [resource for resources in functions for resource in resources]
+            report(
+                at=first[0].loc,
+                message=f"Function `{first[0].name}` is deployed without version or alias: only `$LATEST` exists to run",
+                evidence=[(resources[0].loc, f"`{resources[0].name}` likewise") for resources in others[:12]],
+                environments=sorted({name for resource in everything for name in resource.environments}),
+                key=first[0].address,
+                severity="note",
+                confidence="medium",
+                derived={path for resource in everything for path in resource.files},
+            )
 
 
 def _is_local(environments: set[str]) -> bool:

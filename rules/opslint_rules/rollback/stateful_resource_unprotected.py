@@ -43,6 +43,7 @@ class StatefulResourceUnprotected(ProjectRule):
     ------
     Staging, development, test and ephemeral environments. Read replicas, lock tables, tables whose items expire, buckets of logs,
     artefacts and websites. A protection that depends on a variable the repository does not set: counted, not reported.
+    What one file leaves unprotected in the same way is one finding.
 
     Fix safety
     ----------
@@ -72,15 +73,21 @@ class StatefulResourceUnprotected(ProjectRule):
         for found in model.resources.stateful:
             if _counts(found.resource.environments):
                 places.setdefault(found.resource.loc, []).append(found)
+        groups: dict[tuple[str, ...], list[list[Stateful]]] = {}
         for loc, instances in places.items():
             bad = [found for found in instances if found.reasons]
             if bad:
-                self._report(loc, bad, report)
+                groups.setdefault((loc[0], bad[0].label, *(text for text, _loc in bad[0].reasons)), []).append(bad)
             elif any(found.unknown for found in instances):
                 report.silent(next(found.unknown for found in instances if found.unknown), loc)
+        for group in groups.values():
+            self._report(group, report)
 
-    def _report(self, loc: Loc, bad: list[Stateful], report: Reporter) -> None:
+    def _report(self, group: list[list[Stateful]], report: Reporter) -> None:
+        """Report what one file leaves unprotected in the same way together."""
+        bad = [found for instances in group for found in instances]
         first = bad[0]
+        loc = first.resource.loc
         resource = first.resource
         why = " and ".join(text for text, _loc in first.reasons)
         if first.is_state:
@@ -90,7 +97,10 @@ class StatefulResourceUnprotected(ProjectRule):
         report(
             at=loc,
             message=f"{_named(first)} has {why}: {harm}",
-            evidence=[(place, text.strip("`")) for text, place in first.reasons if place != loc],
+            evidence=[
+                *((place, text.strip("`")) for text, place in first.reasons if place != loc),
+                *((instances[0].resource.loc, f"`{instances[0].resource.name}` likewise") for instances in group[1:13]),
+            ],
             environments=sorted({name for found in bad for name in found.resource.environments}),
             key=resource.address,
             confidence="medium" if first.is_state or resource.uncertain or first.label == "bucket" else None,
