@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from opslint.facts.clients import ClientCall, ProcessCall
     from opslint.facts.cloudformation import CfnResource
     from opslint.facts.compose import ComposeFile
+    from opslint.facts.consumers import Receive
     from opslint.facts.dockerfile import Dockerfile
     from opslint.facts.dotenv import DotenvFile
     from opslint.facts.effects import FunctionEffects
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     from opslint.facts.kustomize import Kustomization
     from opslint.facts.migrations import AlembicRevision, DjangoMigration, MigrationRun, SqlScript
     from opslint.facts.modules import Function
+    from opslint.facts.notices import WindowLoop
     from opslint.facts.retries import UnboundedRetry
     from opslint.facts.routes import Route
     from opslint.facts.settings_classes import SettingsClass
@@ -72,6 +74,7 @@ if TYPE_CHECKING:
         served_beside,
         shares_network,
     )
+    from opslint.model.matched_code import IMAGE_ENV, matched_reads
     from opslint.model.mentions import Mention, foreign_tier, is_store
     from opslint.model.migration_starts import MigrationStart
     from opslint.model.migrations import MigrationGraph, MigrationNode
@@ -81,6 +84,7 @@ if TYPE_CHECKING:
     from opslint.model.probes import dockerfile_probes
     from opslint.model.records import Container, EnvEntry, Probe, Service, Workload
     from opslint.model.renamed_services import StaleHost, stale_hosts
+    from opslint.model.repeats import Consumer, Notice
     from opslint.model.resource_records import Alarm, EventSource, Queue, Stateful
     from opslint.model.route_table import RouteInfo, RouteTable
     from opslint.model.service_probes import Asked, asked
@@ -102,6 +106,7 @@ _LAZY = {
     "CfnResource": "opslint.facts.cloudformation",
     "ClientCall": "opslint.facts.clients",
     "ComposeFile": "opslint.facts.compose",
+    "Consumer": "opslint.model.repeats",
     "Container": "opslint.model.records",
     "DeploymentModel": "opslint.model.model",
     "DjangoMigration": "opslint.facts.migrations",
@@ -119,6 +124,7 @@ _LAZY = {
     "HclFile": "opslint.facts.terraform",
     "HelmChart": "opslint.facts.helm",
     "HttpCall": "opslint.facts.http",
+    "IMAGE_ENV": "opslint.model.matched_code",
     "Job": "opslint.model.pipelines",
     "KubernetesObject": "opslint.facts.kubernetes",
     "Kustomization": "opslint.facts.kustomize",
@@ -131,12 +137,14 @@ _LAZY = {
     "MigrationRun": "opslint.facts.migrations",
     "MigrationStart": "opslint.model.migration_starts",
     "Missing": "opslint.model.compose",
+    "Notice": "opslint.model.repeats",
     "Pipeline": "opslint.model.pipelines",
     "PortMismatch": "opslint.model.k8s_selectors",
     "Probe": "opslint.model.records",
     "ProcessCall": "opslint.facts.clients",
     "Queue": "opslint.model.resource_records",
     "Read": "opslint.model.env_reads",
+    "Receive": "opslint.facts.consumers",
     "Refused": "opslint.model.kustomize",
     "Resource": "opslint.model.terraform_nodes",
     "Root": "opslint.model.terraform_roots",
@@ -162,6 +170,7 @@ _LAZY = {
     "Waiting": "opslint.model.drivers",
     "Webhook": "opslint.model.webhooks",
     "WebhookCheck": "opslint.facts.webhooks",
+    "WindowLoop": "opslint.facts.notices",
     "Workflow": "opslint.facts.workflows",
     "Workload": "opslint.model.records",
     "WorstCase": "opslint.model.budgets",
@@ -178,6 +187,7 @@ _LAZY = {
     "is_store": "opslint.model.mentions",
     "judge_check": "opslint.model.check_commands",
     "local_address": "opslint.model.local_addresses",
+    "matched_reads": "opslint.model.matched_code",
     "moving_tag": "opslint.model.image_tags",
     "named_but_missing": "opslint.model.missing_files",
     "pod_spec": "opslint.model.kubernetes",
@@ -221,6 +231,7 @@ __all__ = [
     "CfnResource",
     "ClientCall",
     "ComposeFile",
+    "Consumer",
     "Container",
     "DeploymentModel",
     "DjangoMigration",
@@ -243,6 +254,7 @@ __all__ = [
     "HclFile",
     "HelmChart",
     "HttpCall",
+    "IMAGE_ENV",
     "Instructions",
     "Job",
     "Known",
@@ -260,6 +272,7 @@ __all__ = [
     "MigrationRun",
     "MigrationStart",
     "Missing",
+    "Notice",
     "Objects",
     "Option",
     "Pipeline",
@@ -269,6 +282,7 @@ __all__ = [
     "ProjectRule",
     "Queue",
     "Read",
+    "Receive",
     "Record",
     "Refused",
     "Reporter",
@@ -301,6 +315,7 @@ __all__ = [
     "Waiting",
     "Webhook",
     "WebhookCheck",
+    "WindowLoop",
     "Workflow",
     "WorkflowJobs",
     "Workload",
@@ -318,6 +333,7 @@ __all__ = [
     "is_store",
     "judge_check",
     "local_address",
+    "matched_reads",
     "moving_tag",
     "named_but_missing",
     "pod_spec",

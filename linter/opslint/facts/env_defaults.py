@@ -37,6 +37,8 @@ def points_here(text: str) -> bool:
 
 
 def _host_of(item: str) -> str:
+    if "@" in item and "://" not in item:
+        return item
     authority = item.partition("://")[2] or item
     authority = authority.partition("/")[0].partition("?")[0].rpartition("@")[2]
     if authority.startswith("["):

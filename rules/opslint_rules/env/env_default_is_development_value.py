@@ -32,6 +32,7 @@ class _Gap:
         self.service = service
         self.read = read
         self.runs: list[tuple[Workload, Container, Scope]] = []
+        self.reads: dict[Loc, Read] = {}
         self.files: set[str] = set()
         self.by_names = False
         """The code was found by the variables it shares with the manifest, not by an image build."""
@@ -140,6 +141,9 @@ class EnvDefaultIsDevelopmentValue(ProjectRule):
                 continue
             scope = model.variables.resolve(workload, container)
             linked = not service.unlinked
+            if not linked and workload.platform == "compose":
+                # A compose file that runs a published image is a template that its users complete.
+                continue
             reads, files = model.variables.possible_reads_of(container) if linked else matched_reads(model, container)
             settled.update(read.name for read in reads if model.variables.is_set(scope, read))
             wanted = [read for read in reads if _is_candidate(model, read) and not model.variables.is_set(scope, read)]
@@ -155,6 +159,7 @@ class EnvDefaultIsDevelopmentValue(ProjectRule):
                 if not _is_right_here(read, workload, container, scope):
                     gap = gaps.setdefault(read.name, _Gap(service, read))
                     gap.runs.append((workload, container, scope))
+                    gap.reads.setdefault(read.loc, read)
                     gap.files.update(files)
                     gap.by_names = not linked
         return [gap for name, gap in gaps.items() if name not in settled]
@@ -205,8 +210,9 @@ def _report(gaps: list[_Gap], report: Reporter) -> None:
     evidence: dict[Loc, str] = {}
     for workload, container, _scope in runs:
         evidence.setdefault(container.loc, f"`{workload.name}` does not get it here")
-    for gap in gaps[1:]:
-        evidence.setdefault(gap.read.loc, "read here as well")
+    for gap in gaps:
+        for loc in gap.reads:
+            evidence.setdefault(loc, "read here as well")
     evidence.pop(read.loc, None)
     report(
         at=read.loc,
@@ -228,4 +234,4 @@ def _what(read: Read) -> str:
         return "is a database file inside the container, lost with it"
     if text in ("true", "1", "yes", "on"):
         return "switches debugging on"
-    return f"({read.default}) is the container itself"
+    return f"({read.default}) is the machine of whoever runs it, here the container itself"
