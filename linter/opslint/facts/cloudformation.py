@@ -48,7 +48,7 @@ class CfnResource(Fact):
     type: str
 
 
-class _Converter:
+class Converter:
     """Turns property trees into expressions, with places of the document."""
 
     def __init__(self, document: YamlDocument) -> None:
@@ -178,10 +178,11 @@ def _template(document: YamlDocument, emit: Callable[[Fact], None]) -> None:
     for root in document.documents:
         resources = root.mapping("Resources") if isinstance(root, Mapping) else None
         if isinstance(root, Mapping) and resources is not None:
-            _read(root, resources, _Converter(document), emit)
+            read_template(root, resources, Converter(document), emit)
 
 
-def _read(root: Mapping, resources: Mapping, convert: _Converter, emit: Callable[[Fact], None]) -> None:
+def read_template(root: Mapping, resources: Mapping, convert: Converter, emit: Callable[[Fact], None]) -> None:
+    """Emit the facts of one template: `root` with its parameters and globals, `resources` by logical name."""
     parameters = []
     declared = root.mapping("Parameters")
     for key, value in declared.pairs if declared is not None else ():

@@ -35,6 +35,7 @@ FACT_MODULES: dict[str, tuple[str, ...]] = {
     "opslint.facts.requirements": ("requirements", "pyproject", "lock"),
     "opslint.facts.retries": ("python",),
     "opslint.facts.routes": ("python",),
+    "opslint.facts.serverless": ("serverless",),
     "opslint.facts.settings_classes": ("python",),
     "opslint.facts.shell": ("shell",),
     "opslint.facts.shell_scripts": ("shell", "makefile"),

@@ -29,7 +29,11 @@ def _extract(document: IniDocument, emit: Callable[[Fact], None]) -> None:
     for section in document.sections:
         kind, _, name = section.name.partition(":")
         command = section.get("command")
-        if kind not in ("program", "fcgi-program") or not command or (section.get("autostart") or "true").lower() in ("false", "no", "0"):
+        if (
+            kind not in ("program", "fcgi-program")
+            or not command
+            or (section.get("autostart") or "true").lower() in ("false", "no", "0")
+        ):
             continue
         given = section.get("environment") or ""
         variables = [part.rpartition(",")[2].strip() for part in given.split("=")[:-1]]

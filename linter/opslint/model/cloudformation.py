@@ -117,7 +117,10 @@ def _over(shared: Any, own: Any, depth: int) -> Any:
     if own[0] != "obj":
         return own
     above = {pair[0][1]: pair for pair in shared[2] if pair[0][0] == "lit"}
-    pairs = [[key, _over(above[key[1]][1], value, depth + 1) if key[0] == "lit" and key[1] in above else value, at] for key, value, at in own[2]]
+    pairs = [
+        [key, _over(above[key[1]][1], value, depth + 1) if key[0] == "lit" and key[1] in above else value, at]
+        for key, value, at in own[2]
+    ]
     names = {pair[0][1] for pair in own[2] if pair[0][0] == "lit"}
     return ["obj", own[1], [*(pair for name, pair in above.items() if name not in names), *pairs]]
 

@@ -9,6 +9,9 @@ if TYPE_CHECKING:
     from opslint.model.records import Deployment
 
 
+PROCESS_FILES = ("fly.toml", "railway.json", "railway.toml", "render.yaml", "render.yml")
+"""What platforms read at the top of the code they start (the reference of each)."""
+
 _CLUSTER_KINDS = frozenset(("kubernetes", "helm-chart", "kustomization"))
 
 
@@ -23,9 +26,9 @@ def deployments(model: DeploymentModel) -> list[Deployment]:
         from opslint.model import terraform_workloads
 
         found += terraform_workloads.deployments(model)
-    from opslint.model import processes
+    if "procfile" in model.kinds or any(path.endswith(PROCESS_FILES) for path in model.files):
+        from opslint.model import processes
 
-    if processes.has_processes(model):
         found += processes.deployments(model)
     if "compose" in model.kinds:
         from opslint.model import compose

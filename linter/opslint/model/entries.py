@@ -9,6 +9,16 @@ from opslint.model import start_commands as data
 from opslint.model.image import absolute
 from opslint.model.records import Entry
 from opslint.model.shell_tests import holds
+from opslint.model.start_words import (
+    after_env,
+    after_options,
+    after_verb,
+    defaulted,
+    manage_role,
+    role_of_name,
+    shifted,
+    split_options,
+)
 
 if TYPE_CHECKING:
     from opslint.base.location import Loc
@@ -87,12 +97,12 @@ class Resolver:
             if equals and name.replace("_", "a").isalnum():
                 words = rest
             elif program == "env":
-                words = _after_env(rest)
+                words = after_env(rest)
             elif program in data.DASHED or program.startswith(("wait-for", "wait_for")):
                 if program in data.SECRET_RUNNERS:
                     self.start.opens.append((f"{program} sets variables from its store", loc))
                 if "--" not in rest:
-                    return words if program not in data.SECRET_RUNNERS else _after_verb(rest)
+                    return words if program not in data.SECRET_RUNNERS else after_verb(rest)
                 words = rest[rest.index("--") + 1 :]
             elif (
                 program in data.WRAPPERS_WITH_VERB
@@ -101,11 +111,11 @@ class Resolver:
             ):
                 verbs, options = data.WRAPPERS_WITH_VERB[program]
                 at = next(i for i, word in enumerate(rest) if word in verbs)
-                words = _after_options(rest[at + 1 :], options)
+                words = after_options(rest[at + 1 :], options)
             elif program in data.WRAPPERS:
-                words = _after_options(rest, data.WRAPPERS[program])
+                words = after_options(rest, data.WRAPPERS[program])
             elif program in data.ARGUMENT_WRAPPERS:
-                words = _after_options(rest, frozenset(("-s", "-k")))[data.ARGUMENT_WRAPPERS[program] :]
+                words = after_options(rest, frozenset(("-s", "-k")))[data.ARGUMENT_WRAPPERS[program] :]
             else:
                 return words
         return words
@@ -153,7 +163,7 @@ class Resolver:
             if runs is False:
                 continue
             if runs and step.words[:1] in (["shift"], ["set"]):
-                arguments = Arguments(_shifted(step.words, arguments.words), arguments.loc)
+                arguments = Arguments(shifted(step.words, arguments.words), arguments.loc)
             elif step.words and step.words[0] in functions and depth < MAX_DEPTH:
                 inner = [(_outside(call), place) for call, place in functions[step.words[0]]]
                 self._commands(inner, Arguments(step.words[1:], loc), depth + 1)
@@ -188,7 +198,7 @@ class Resolver:
             elif word.startswith("$") and word[1:].isdigit():
                 words.extend(arguments.words[int(word[1:]) - 1 : int(word[1:])])
             else:
-                words.append(_defaulted(word))
+                words.append(defaulted(word))
         if not words:
             return
         if words[0] == "cd" and len(words) > 1 and "$" not in words[1]:
@@ -218,7 +228,7 @@ class Resolver:
         elif program == "manage.py" or program.endswith("/manage.py"):
             self._manage(words[0], rest, words, loc)
         elif program == "django-admin":
-            self._add(words, loc, role=_manage_role(rest), server="django-admin", modules=[], app="")
+            self._add(words, loc, role=manage_role(rest), server="django-admin", modules=[], app="")
         elif program.endswith(".py"):
             self._file(words[0], words, loc)
         elif program in data.SERVER_ROLES:
@@ -228,7 +238,7 @@ class Resolver:
 
     def _supervised(self, rest: list[str]) -> None:
         """Each program of a supervisord file is started as a command of its own."""
-        options, _positional = _split_options(rest, frozenset(("-c", "--configuration")))
+        options, _positional = split_options(rest, frozenset(("-c", "--configuration")))
         config = options.get("-c") or options.get("--configuration") or ""
         before = self.cwd
         for program in self.files.supervised(absolute(self.cwd, config) if config else ""):
@@ -254,7 +264,7 @@ class Resolver:
                 self._words(rest[at + 2 :], loc, 1)
             else:
                 found = self.files.module(f"{module}.__main__", self.cwd) or self.files.module(module, self.cwd)
-                self._add(words, loc, role=_role_of_name(module), server="", modules=found, app=module)
+                self._add(words, loc, role=role_of_name(module), server="", modules=found, app=module)
         elif rest[at].rpartition("/")[2] == "manage.py":
             self._manage(rest[at], rest[at + 1 :], words, loc)
         else:
@@ -262,21 +272,21 @@ class Resolver:
 
     def _file(self, name: str, words: list[str], loc: Loc) -> None:
         found = self.files.file(absolute(self.cwd, name))
-        self._add(words, loc, role=_role_of_name(name.rpartition("/")[2].removesuffix(".py")), server="", modules=found, app=name)
+        self._add(words, loc, role=role_of_name(name.rpartition("/")[2].removesuffix(".py")), server="", modules=found, app=name)
 
     def _manage(self, name: str, rest: list[str], words: list[str], loc: Loc) -> None:
         found = self.files.file(absolute(self.cwd, name))
         settings = next((word.partition("=")[2] for word in rest if word.startswith("--settings=")), "")
         if settings:
             found = [*found, *self.files.module(settings, self.cwd)]
-        self._add(words, loc, role=_manage_role(rest), server="manage.py", modules=[*found, *self._django_settings()], app=name)
+        self._add(words, loc, role=manage_role(rest), server="manage.py", modules=[*found, *self._django_settings()], app=name)
 
     def _django_settings(self) -> list[str]:
         module = self.files.plain("DJANGO_SETTINGS_MODULE")
         return self.files.module(module, self.cwd) if module else []
 
     def _server(self, program: str, rest: list[str], words: list[str], loc: Loc) -> None:
-        options, positional = _split_options(rest, data.VALUE_OPTIONS.get(program, frozenset()))
+        options, positional = split_options(rest, data.VALUE_OPTIONS.get(program, frozenset()))
         directory = options.get("--chdir") or options.get("--app-dir") or options.get("--workdir") or options.get("--pythonpath")
         cwd = absolute(self.cwd, directory) if directory else self.cwd
         role = data.SERVER_ROLES[program]
@@ -334,87 +344,3 @@ def _outside(step: ScriptCommand) -> ScriptCommand:
     """A command of a function body as it runs where the function is called."""
     at, words, assignments, depth = step.at, step.words, step.assignments, step.depth
     return ScriptCommand(at, words, assignments, depth, step.test, "", step.joined, step.follow, step.nested, step.when)
-
-
-def _shifted(words: list[str], arguments: list[str]) -> list[str]:
-    """The arguments of a script after ``shift`` or ``set -- …``."""
-    if words[0] == "shift":
-        return arguments[int(words[1]) if words[1:] and words[1].isdigit() else 1 :]
-    if words[1:2] != ["--"]:
-        return arguments
-    return [part for word in words[2:] for part in (arguments if word in ("$@", "$*", "${@}") else [word])]
-
-
-def _after_env(rest: list[str]) -> list[str]:
-    at = 0
-    while at < len(rest) and (rest[at].startswith("-") or "=" in rest[at]):
-        at += 2 if rest[at] in ("-u", "--unset", "-C", "--chdir") else 1
-    return rest[at:]
-
-
-def _after_verb(rest: list[str]) -> list[str]:
-    return rest[rest.index("run") + 1 :] if "run" in rest else []
-
-
-def _after_options(rest: list[str], with_value: frozenset[str]) -> list[str]:
-    at = 0
-    while at < len(rest) and rest[at].startswith("-") and rest[at] != "--":
-        at += 2 if rest[at] in with_value else 1
-    return rest[at + 1 :] if at < len(rest) and rest[at] == "--" else rest[at:]
-
-
-def _split_options(rest: list[str], with_value: frozenset[str]) -> tuple[dict[str, str], list[str]]:
-    options: dict[str, str] = {}
-    positional: list[str] = []
-    at = 0
-    while at < len(rest):
-        word = rest[at]
-        name, equals, value = word.partition("=")
-        if not word.startswith("-") or word == "-":
-            positional.append(word)
-        elif equals:
-            options[name] = value
-        elif word in with_value and at + 1 < len(rest):
-            options[word] = rest[at + 1]
-            at += 1
-        elif word[:2] in with_value and len(word) > 2 and not word.startswith("--"):
-            options[word[:2]] = word[2:]
-        else:
-            options.setdefault(word, "")
-        at += 1
-    return options, positional
-
-
-def _defaulted(word: str) -> str:
-    """Replace ``${X:-default}`` by its default; what has none stays as written."""
-    from opslint.facts.env_values import split
-
-    if "$" not in word:
-        return word
-    out: list[str] = []
-    for part in split(word):
-        if isinstance(part, str):
-            out.append(part)
-        else:
-            name, operator, default = part
-            out.append(default if operator in (":-", "-") else f"${{{name}}}")
-    return "".join(out)
-
-
-def _manage_role(rest: list[str]) -> str:
-    verb = next((word for word in rest if not word.startswith("-")), "")
-    if verb in ("runserver", "runserver_plus", "daphne"):
-        return "web"
-    if verb in ("migrate", "migrate_schemas"):
-        return "migrate"
-    if verb in ("rqworker", "qcluster", "celery", "process_tasks", "run_huey", "procrastinate", "db_worker", "rundramatiq"):
-        return "worker"
-    return "command"
-
-
-def _role_of_name(name: str) -> str:
-    """What a module started by its name is: only a word of its own in the name tells."""
-    words = name.lower().replace(".", "_").replace("-", "_").replace("/", "_").split("_")
-    if "worker" in words or "workers" in words or "consumer" in words:
-        return "worker"
-    return "migrate" if "migrate" in words else "command"

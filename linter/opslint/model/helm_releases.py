@@ -18,9 +18,11 @@ if TYPE_CHECKING:
 
 
 class Release(Record):
-    """One way a chart is installed. `files` are values files in order (patterns where a name holds a variable), `sets` are ``(key, text)``
-    of ``--set`` (text None where it is not known); `optional`: files that are not there are passed over; `name` and `namespace` None where not known; `open_reason` when values come
-    from elsewhere, too.
+    """One way a chart is installed.
+
+    `files` are values files in order (patterns where a name holds a variable), `sets` are ``(key, text)`` of ``--set`` (text None where it
+    is not known); `optional`: files that are not there are passed over; `name` and `namespace` None where not known; `open_reason` when
+    values come from elsewhere, too.
     """
 
     __slots__ = ("chart", "files", "loc", "name", "namespace", "open_reason", "optional", "sets")

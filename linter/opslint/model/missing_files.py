@@ -17,10 +17,28 @@ if TYPE_CHECKING:
     from opslint.model.builds import Builds
     from opslint.model.model import DeploymentModel
 
-_MADE = frozenset("node_modules vendor third_party dist build target out bin venv .venv public coverage wheels wheelhouse artifacts".split())
+_MADE = frozenset(
+    "node_modules vendor third_party dist build target out bin venv .venv public coverage wheels wheelhouse artifacts".split()
+)
 """Directories that an earlier step makes."""
 
-_MADE_SUFFIXES = (".whl", ".jar", ".war", ".zip", ".gz", ".tgz", ".tar", ".so", ".deb", ".rpm", ".pem", ".crt", ".key", ".lock", ".sum")
+_MADE_SUFFIXES = (
+    ".whl",
+    ".jar",
+    ".war",
+    ".zip",
+    ".gz",
+    ".tgz",
+    ".tar",
+    ".so",
+    ".deb",
+    ".rpm",
+    ".pem",
+    ".crt",
+    ".key",
+    ".lock",
+    ".sum",
+)
 """Suffixes of what a build step makes, or a person brings."""
 
 _WRITES = (b">", b"cp ", b"mv ", b"tee ", b"curl ", b"wget ", b"sops ", b"envsubst", b"base64", b"aws s3", b"gsutil", b"ln -")
@@ -178,7 +196,7 @@ def _of_commands(model: DeploymentModel) -> Iterator[tuple[Missing, list[str]]]:
         )
 
     if "helm-chart" in model.kinds:
-        from opslint.model.helm import HelmChart
+        from opslint.facts.helm import HelmChart
         from opslint.model.helm_releases import releases
 
         charts = [posixpath.dirname(fact.path) for fact in model.facts(HelmChart)]

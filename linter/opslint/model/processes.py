@@ -7,7 +7,8 @@ from opslint.base.tree import Mapping, Scalar
 from opslint.base.typing import TYPE_CHECKING
 from opslint.base.value import ABSENT, known, unknown
 from opslint.facts.procfile import ProcfileProcess
-from opslint.model.compose_files import directory_of, join
+from opslint.model.deployments import PROCESS_FILES
+from opslint.model.paths import directory_of, join
 from opslint.model.records import Container, Deployment, Workload
 
 if TYPE_CHECKING:
@@ -16,9 +17,6 @@ if TYPE_CHECKING:
 
     from opslint.base.location import Loc
     from opslint.model.model import DeploymentModel
-
-FILES = frozenset(("fly.toml", "railway.json", "railway.toml", "render.yaml", "render.yml"))
-"""What platforms read at the top of the code they start (the reference of each)."""
 
 
 class Process(Record):
@@ -31,11 +29,6 @@ class Process(Record):
     name: str
 
 
-def has_processes(model: DeploymentModel) -> bool:
-    """Tell whether any file may name processes."""
-    return "procfile" in model.kinds or any(path.rpartition("/")[2] in FILES for path in model.files)
-
-
 def deployments(model: DeploymentModel) -> list[Deployment]:
     """Return one deployment for each file that names processes, in path order."""
     by_path: dict[str, list[Process]] = {}
@@ -43,7 +36,7 @@ def deployments(model: DeploymentModel) -> list[Deployment]:
         process = Process(command=fact.command, directory=directory_of(fact.path), loc=fact.loc, name=fact.name)
         by_path.setdefault(fact.path, []).append(process)
     for path in sorted(model.files):
-        if path.rpartition("/")[2] in FILES and model.files[path].role == "deploy":
+        if path.rpartition("/")[2] in PROCESS_FILES and model.files[path].role == "deploy":
             found = list(_of_file(model, path))
             if found:
                 by_path[path] = found

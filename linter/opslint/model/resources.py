@@ -73,7 +73,7 @@ class Resources:
     @cached_property
     def templates(self) -> list[Template]:
         """CloudFormation and SAM templates."""
-        if "cloudformation" not in self._model.kinds:
+        if self._model.kinds.isdisjoint(("cloudformation", "serverless")):
             return []
         from opslint.model.cloudformation import templates
 

@@ -100,12 +100,25 @@ class Linked:
             entries.append([entry] if path else [])
             self._starts[id(own)] = Start(entries=entries[-1], exports=[], opens=[], required=[])
             self._image_of[id(own)] = None
-        reason = "" if path else f"the handler {handler} names no module of the repository" if handler else "the handler is not known"
-        if reason:
+        reason = (
+            "" if path else f"the handler {handler} names no module of the repository" if handler else "the handler is not known"
+        )
+        if reason and self._is_other_language(code, handler):
+            reason = "its code is not Python"
+        elif reason:
             self.model.blind(
-                "service-not-linked", container.loc, f"{workload.name}: {reason}", f'[[service]] name = "{workload.name}" and entry'
+                "service-not-linked",
+                container.loc,
+                f"{workload.name}: {reason}",
+                f'[[service]] name = "{workload.name}" and entry',
             )
         return Service(context=code, dockerfile="", entries=entries, name=workload.name, runs=runs, unlinked=reason)
+
+    def _is_other_language(self, code: str, handler: str) -> bool:
+        """Tell whether a handler names a file of another language (``index.handler`` of ``index.ts``)."""
+        stem = handler.rpartition(".")[0]
+        base = f"{code}/{stem}" if code else stem
+        return bool(stem) and any(f"{base}{ending}" in self.tree.files for ending in (".js", ".ts", ".mjs", ".cjs", ".rb"))
 
     def _processes(self, runs: list[tuple[Workload, Container]]) -> Service:
         """The service of one Procfile (or the like): the code of its directory, with all processes."""
@@ -149,7 +162,12 @@ class Linked:
         for workload in self.model.workloads if candidates else ():
             for container in workload.containers:
                 path = repository_of(container.image)
-                if not path or workload.platform in ("lambda", "processes") or is_public(path) or self.builds.of(workload, container.image, container.build) != (None, ""):
+                if (
+                    not path
+                    or workload.platform in ("lambda", "processes")
+                    or is_public(path)
+                    or self.builds.of(workload, container.image, container.build) != (None, "")
+                ):
                     continue
                 if container.command is None and container.args is None and ("/" in path or len(candidates) > 1):
                     continue
@@ -241,7 +259,10 @@ def _tell_apart(services: list[Service]) -> None:
     """Two functions of one resource name (``this`` in two modules) are told apart by their handler's module."""
     names = [service.name for service in services]
     for service in services:
-        module = next((path.rpartition("/")[2].removesuffix(".py") for run in service.entries for entry in run for path in entry.modules), "")
+        module = next(
+            (path.rpartition("/")[2].removesuffix(".py") for run in service.entries for entry in run for path in entry.modules),
+            "",
+        )
         if names.count(service.name) > 1 and module:
             service.name = f"{service.name}/{module}"
 

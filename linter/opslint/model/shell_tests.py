@@ -70,7 +70,9 @@ def _tests(tests: list[Any], arguments: list[str]) -> bool | None:
             continue
         found = _bracket(group, arguments)
         group = []
-        verdict = found if first or joined not in ("&&", "||") else _and(verdict, found) if joined == "&&" else _or(verdict, found)
+        verdict = (
+            found if first or joined not in ("&&", "||") else _and(verdict, found) if joined == "&&" else _or(verdict, found)
+        )
         first = False
     return verdict if not group else None
 
@@ -79,7 +81,11 @@ def _bracket(group: list[Any], arguments: list[str]) -> bool | None:
     some: bool | None = False
     every: bool | None = True
     for at, (words, operator, negated) in enumerate(group):
-        found = _single([word for word in words if word not in ("[[", "]]")], arguments) if words[:1] != ["["] else _single(words[1:-1], arguments)
+        found = (
+            _single([word for word in words if word not in ("[[", "]]")], arguments)
+            if words[:1] != ["["]
+            else _single(words[1:-1], arguments)
+        )
         found = _not(found) if negated else found
         if at and operator == "||":
             some, every = _or(some, every), found

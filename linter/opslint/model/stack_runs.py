@@ -13,13 +13,16 @@ if TYPE_CHECKING:
 
 _DEPLOYS = (
     ("sam", "deploy"),
+    ("serverless", "deploy"),
+    ("sls", "deploy"),
     ("aws", "cloudformation", "deploy"),
     ("aws", "cloudformation", "create-stack"),
     ("aws", "cloudformation", "update-stack"),
 )
 _TEMPLATE_FLAGS = ("--template-file", "--template", "--template-body", "-t")
 _DEFAULTS = ("template.yaml", "template.yml", "template.json")
-"""The template that ``sam build`` and ``sam deploy`` take when none is named."""
+_SERVICES = ("serverless.yml", "serverless.yaml")
+"""What ``sam deploy`` and ``serverless deploy`` take when no file is named."""
 
 
 def stack_environments(model: DeploymentModel, templates: list[str]) -> dict[str, list[str]]:
@@ -29,9 +32,7 @@ def stack_environments(model: DeploymentModel, templates: list[str]) -> dict[str
         found.setdefault(template, set()).update(names)
     for template in templates:
         if not found.get(template):
-            names = _of_samconfig(model, directory_of(template))
-            if names:
-                found[template] = names
+            found[template] = _of_samconfig(model, directory_of(template))
     return {template: _in_order(names) for template, names in found.items() if names}
 
 
@@ -63,12 +64,21 @@ def _template_of(action: Action, templates: list[str]) -> str | None:
     if not any(tuple(words[: len(start)]) == start for start in _DEPLOYS):
         return None
     written = next(
-        (word.partition("=")[2] or following for word, following in zip(words, [*words[1:], ""], strict=True) if word.partition("=")[0] in _TEMPLATE_FLAGS),
+        (
+            word.partition("=")[2] or following
+            for word, following in zip(words, [*words[1:], ""], strict=True)
+            if word.partition("=")[0] in _TEMPLATE_FLAGS
+        ),
         "",
     ).removeprefix("file://")
     base = action.path
     if base is not None and "$" not in written:
-        named = [written] if written and "/.aws-sam/" not in f"/{written}" else list(_DEFAULTS)
+        if words[0] in ("serverless", "sls"):
+            flags = ("-c", "--config")
+            written = next((after for word, after in zip(words, [*words[1:], ""], strict=True) if word in flags), written)
+            named = [written] if written else list(_SERVICES)
+        else:
+            named = [written] if written and "/.aws-sam/" not in f"/{written}" else list(_DEFAULTS)
         for name in named:
             path = join(base, name)
             if path is not None and path in templates:

@@ -197,7 +197,11 @@ def _opens_case(group: list[Token]) -> bool:
 
 def _is_argument(word: str) -> bool:
     """Tell whether a word asks for an argument of the script: ``$1``, ``${2:-}``, ``$#``, ``$*``."""
-    return any(word[at + 1 :].lstrip("{")[:1] in ("1", "2", "3", "4", "5", "6", "7", "8", "9", "#", "@", "*") for at, char in enumerate(word) if char == "$")
+    return any(
+        word[at + 1 :].lstrip("{")[:1] in ("1", "2", "3", "4", "5", "6", "7", "8", "9", "#", "@", "*")
+        for at, char in enumerate(word)
+        if char == "$"
+    )
 
 
 class _State:

@@ -78,7 +78,7 @@ class ManifestNamesMissingFile(ProjectRule):
         found: dict[tuple[str, str], list[tuple[Missing, list[str]]]] = {}
         for missing, environments in named_but_missing(model):
             found.setdefault((missing.loc[0], missing.what), []).append((missing, environments))
-        for (_file, _what), uses in found.items():
+        for uses in found.values():
             first = uses[0][0]
             path = first.path
             places: dict[Loc, str] = {}
@@ -93,7 +93,7 @@ class ManifestNamesMissingFile(ProjectRule):
                 environments=sorted({name for _missing, names in uses for name in names}),
                 key=path,
                 service=first.service or None,
-                derived={missing.loc[0] for missing, _environments in uses},
+                derived={path for missing, _environments in uses for path in (missing.loc[0], missing.path)},
             )
 
 
