@@ -113,7 +113,7 @@ class ProjectRun:
 
     def check(self) -> Verdict:
         """Analyse, link, judge; what the cache holds of an unchanged project is replayed."""
-        from opslint.engine.segments import DamagedError
+        from opslint.engine.sealed import DamagedError
 
         try:
             return self._check()

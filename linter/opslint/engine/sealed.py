@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from typing import Any
 
 
+class DamagedError(Exception):
+    """A part of the cache is missing or not what was written."""
+
+
 def private_directory(path: str) -> bool:
     """Make `path` if need be; tell whether it is a directory that only this user can write to."""
     try:

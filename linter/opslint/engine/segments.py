@@ -8,7 +8,7 @@ from itertools import islice
 
 from opslint.base.jsonio import dumps, loads
 from opslint.base.typing import TYPE_CHECKING
-from opslint.engine.sealed import write_file
+from opslint.engine.sealed import DamagedError, write_file
 from opslint.engine.worker import FileResult
 
 if TYPE_CHECKING:
@@ -19,10 +19,6 @@ _DETAILS = "details"
 _HEADS = "heads"
 _FACTS = "facts:"
 _DETAIL_FIELDS = ("problems", "reports", "skipped", "suppressions", "undecided")
-
-
-class DamagedError(Exception):
-    """A part of the cache is missing or not what was written."""
 
 
 def write_segment(path: str, results: list[FileResult], key: bytes) -> bool:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from opslint.base.finding import INCOMPLETE_KINDS
 from opslint.base.typing import TYPE_CHECKING
 from opslint.report.escape import line_start, prose, visible
-from opslint.report.frames import Frames
 
 if TYPE_CHECKING:
     from opslint.base.finding import Finding, Problem, RunResult
     from opslint.base.location import Span
     from opslint.report.context import RenderContext
+    from opslint.report.frames import Frames
 
 _COLOURS = {"error": "1;31", "warning": "1;33", "note": "1;36", "go": "1;32", "dim": "2", "bold": "1"}
 
@@ -84,7 +84,7 @@ class _Page:
     def __init__(self, result: RunResult, context: RenderContext) -> None:
         self.result = result
         self.context = context
-        self.frames = Frames(context.read)
+        self.frames: Frames | None = None
         self.lines: list[str] = []
 
     def paint(self, colour: str, text: str) -> str:
@@ -139,6 +139,10 @@ class _Page:
         self.say(heading)
         if span[:2] == span[2:] == (1, 1):
             return
+        if self.frames is None:
+            from opslint.report.frames import Frames
+
+            self.frames = Frames(self.context.read)
         for line in self.frames.frame(path, span, limit):
             gutter = f"{line.number:>5} | "
             self.say(f"{self.paint('dim', gutter)}{line.text}".rstrip())
