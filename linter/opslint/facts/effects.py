@@ -28,7 +28,7 @@ class FunctionEffects(Fact):
     `group`: ``effect`` (must not happen twice), ``dedup`` (keeps it from happening twice), ``call`` (of something that may be
     the repository's own), ``touch`` (an origin the parameter's dependency gives). `what` is a row name:
     ``create insert relative mail sms message http payment append`` for effects,
-    ``key lookup conflict guard lock marker`` for dedup. `origin` is the call's, open ones included.
+    ``key lookup fetch conflict guard lock`` for dedup (``fetch``: get-or-create, which keeps rows single but not what is added to them). `origin` is the call's, open ones included.
     """
 
     __slots__ = ("function", "marks")
@@ -74,16 +74,17 @@ _HTTP_WRITES = tuple(
 )
 _SQL_CALLS = ("execute", "executemany", "executescript", "text", "fetchrow", "fetchval")
 _DEDUP_METHODS = {
-    "get_or_create": "lookup",
-    "update_or_create": "lookup",
-    "bulk_get_or_create": "lookup",
+    "get_or_create": "fetch",
+    "update_or_create": "fetch",
+    "aget_or_create": "fetch",
+    "aupdate_or_create": "fetch",
+    "bulk_get_or_create": "fetch",
     "on_conflict_do_nothing": "conflict",
     "on_conflict_do_update": "conflict",
     "on_duplicate_key_update": "conflict",
     "select_for_update": "lock",
     "setnx": "key",
     "insert_or_ignore": "conflict",
-    "exists": "lookup",
     "merge": "lookup",
     "pg_advisory_lock": "lock",
 }
@@ -268,7 +269,7 @@ class _Collector:
         if not isinstance(target, _ast.Attribute) or not isinstance(statement.op, _ast.Add | _ast.Sub):
             return
         base = target.value
-        if not isinstance(base, _ast.Name) or base.id == "self":
+        if not isinstance(base, _ast.Name):
             return
         if (id(block.scope), base.id) in self.saved:
             self.add(block.scope, statement, "effect", "relative")
@@ -342,15 +343,20 @@ def _asks_for_row(statement: _ast.If, scope: Scope) -> bool:
 
     The test may be of a name that the query was assigned to, or of ``hasattr(row, …)``. ``if not row: return`` is no such question.
     """
-    node: _ast.expr = statement.test
+    leaves = isinstance(statement.body[-1], _ast.Return | _ast.Continue | _ast.Raise | _ast.Break)
+    tests = statement.test.values if isinstance(statement.test, _ast.BoolOp) else [statement.test]
+    return any(_is_question(test, scope, leaves, bool(statement.orelse)) for test in tests)
+
+
+def _is_question(node: _ast.expr, scope: Scope, leaves: bool, either: bool) -> bool:
+    """`leaves`: the branch ends the function or the round; `either`: there is an else branch, so both answers are looked at."""
     negated = isinstance(node, _ast.UnaryOp) and isinstance(node.op, _ast.Not)
     if isinstance(node, _ast.UnaryOp):
         node = node.operand
     if isinstance(node, _ast.Compare):
         negated = isinstance(node.ops[0], _ast.Is | _ast.Eq)
         node = node.left
-    leaves = isinstance(statement.body[-1], _ast.Return | _ast.Continue | _ast.Raise | _ast.Break)
-    if negated == leaves:
+    if negated == leaves and not (either and not leaves):
         return False
     if isinstance(node, _ast.Name):
         found = scope.lookup(node.id)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from opslint.syntax.python import CallSite, FunctionInfo, PythonDocument
+    from opslint.syntax.python_scope import Scope
 
     Emit = Callable[[Fact], None]
 
@@ -132,12 +133,38 @@ def _options(document: PythonDocument, node: _ast.expr, info: FunctionInfo) -> d
     options: dict[str, object] = {}
     for keyword in node.keywords:
         if keyword.arg is None:
-            options["**"] = "?"
-            continue
-        value = document.constant(keyword.value, outer)
-        if value is UNKNOWN or not isinstance(value, str | int | float | bool | None):
-            value = "?"
-        options[keyword.arg] = value
+            options.update(_unpacked(document, keyword.value, outer))
+        else:
+            options[keyword.arg] = _option(document, keyword.value, outer)
+    return options
+
+
+def _option(document: PythonDocument, node: _ast.expr, scope: Scope) -> object:
+    value = document.constant(node, scope)
+    return "?" if value is UNKNOWN or not isinstance(value, str | int | float | bool | None) else value
+
+
+def _unpacked(document: PythonDocument, node: _ast.expr, scope: Scope, hops: int = 0) -> dict[str, object]:
+    """What ``**RETRY`` gives, when it is a mapping written in this file (a display, ``dict(…)``, or one that unpacks another)."""
+    if isinstance(node, _ast.Name):
+        found = scope.lookup(node.id)
+        if found is None or len(found[1]) != 1 or found[1][0].how != "value" or hops > 4:
+            return {"**": "?"}
+        value = found[1][0].node
+        return _unpacked(document, value, found[0], hops + 1) if isinstance(value, _ast.expr) else {"**": "?"}
+    pairs: list[tuple[_ast.expr | None, _ast.expr]] = []
+    if isinstance(node, _ast.Dict):
+        pairs = list(zip(node.keys, node.values, strict=True))
+    elif isinstance(node, _ast.Call) and isinstance(node.func, _ast.Name) and node.func.id == "dict" and not node.args:
+        pairs = [(_ast.Constant(value=word.arg) if word.arg else None, word.value) for word in node.keywords]
+    else:
+        return {"**": "?"}
+    options: dict[str, object] = {}
+    for key, value in pairs:
+        if key is None:
+            options.update(_unpacked(document, value, scope, hops + 1) if hops <= 4 else {"**": "?"})
+        elif isinstance(key, _ast.Constant) and isinstance(key.value, str):
+            options[key.value] = _option(document, value, scope)
     return options
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class WebhookCheck(Fact):
-    """A function that verifies a provider's signature. `provider`: ``stripe github twilio shopify svix hmac``."""
+    """A function that verifies a provider's signature. `provider`: ``stripe github twilio shopify svix hmac``, ``gateway`` when it reads a signature and another verifies."""
 
     __slots__ = ("function", "provider")
     function: str
@@ -107,6 +107,33 @@ def _webhooks(document: PythonDocument, emit: Emit) -> None:
             provider = headers.get(function) or (_signed_elsewhere(headers) if b"hmac.new" in document.data else None)
         if provider is not None:
             emit(WebhookCheck(at=document.place(site.node), function=function_of(site.scope), provider=provider))
+    _signed_forms(document, emit)
+
+
+_FORMS = ("POST", "GET", "data", "form", "args", "json", "query_params", "headers")
+_OPEN_VIEWS = ("django.views.decorators.csrf.csrf_exempt",)
+
+
+def _signed_forms(document: PythonDocument, emit: Emit) -> None:
+    """A view that Django lets anyone post to and that reads a signature from the request: a gateway notifies it, whatever verifies it."""
+    if b"csrf_exempt" not in document.data:
+        return
+    exempt = {info.qualname for info in document.functions if any(origin in _OPEN_VIEWS for origin, _node in info.decorators)}
+    for site in document.calls:
+        func = site.node.func
+        if not exempt or not isinstance(func, _ast.Attribute) or func.attr != "get" or not site.node.args:
+            continue
+        name = text(document, site.node.args[0], site.scope)
+        function = function_of(site.scope)
+        holder = func.value.attr if isinstance(func.value, _ast.Attribute) else ""
+        if name is not None and function in exempt and holder in _FORMS and _is_signature(name):
+            exempt.discard(function)
+            emit(WebhookCheck(at=document.place(site.node), function=function, provider="gateway"))
+
+
+def _is_signature(name: str) -> bool:
+    words = name.lower().replace("-", "_").split("_")
+    return words[-1] in ("signature", "hmac", "sign") or name.lower().endswith("signature")
 
 
 def _signed_elsewhere(headers: dict[str, str]) -> str | None:
@@ -197,7 +224,7 @@ def _attribute_reads(document: PythonDocument, note: Callable[[_ast.expr, str, _
 
 
 def _may_receive(document: PythonDocument) -> bool:
-    return any(word in document.data for word in (b"ebhook", b"construct_event", b"compare_digest"))
+    return any(word in document.data for word in (b"ebhook", b"construct_event", b"compare_digest", b"ignature"))
 
 
 def _passes(document: PythonDocument, site: CallSite, emit: Emit) -> None:
@@ -224,7 +251,7 @@ def _wanted(_document: PythonDocument, _emit: Emit) -> None:
 
 
 EXTRACTORS = (
-    Extractor("python", ("compare_digest", "construct_event", "ebhook", "svix"), _wanted),
+    Extractor("python", ("compare_digest", "construct_event", "csrf_exempt", "ebhook", "svix"), _wanted),
     # A receiver hands its event to functions of files that never say webhook.
     Extractor("python", (), extract, weak=True),
 )

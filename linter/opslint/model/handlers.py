@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from opslint.base.location import Loc
     from opslint.model.model import DeploymentModel
     from opslint.model.records import Service
+    from opslint.model.repeats import Consumer, Notice
     from opslint.model.resource_records import Function as CloudFunction
     from opslint.model.webhooks import Webhook
 
@@ -196,7 +197,9 @@ class Handlers:
             if group == "dedup":
                 guards.append((what, loc))
             elif group == "effect":
-                found.append(Effect(chain=chain, guards=list(guards), loc=loc, origin=origin, what=what))
+                # A row that is fetched or made is one row, but what is added to it is added each time.
+                held = [guard for guard in guards if what != "relative" or guard[0] != "fetch"]
+                found.append(Effect(chain=chain, guards=held, loc=loc, origin=origin, what=what))
             if group in ("call", "effect") and depth > 0 and origin:
                 callee = self.project.function_at(function.path, origin)
                 if callee is None or (callee.path, callee.qualname) in seen:
@@ -321,6 +324,11 @@ class Handlers:
         return frozenset(function.path for function, _cloud in self.lambdas)
 
     @cached_property
+    def command_files(self) -> list[str]:
+        """Django's management commands."""
+        return sorted(path for path in self.project.paths if "/management/commands/" in f"/{path}" and path[-12:] != "/__init__.py")
+
+    @cached_property
     def imported(self) -> frozenset[str]:
         """Files that some other file imports."""
         return frozenset(found for path in sorted(self.project.paths) for found, _surely in self.project.imports_of(path))
@@ -353,7 +361,22 @@ class Handlers:
         found = [(task.function, task.causes) for task in self.tasks if task.causes]
         found += [(function, [(cloud.resource.loc, "an event may be delivered twice")]) for function, cloud in self.lambdas]
         found += [(hook.function, [(hook.check, "a provider delivers an event again")]) for hook in self.webhooks]
+        found += [(consumer.function, consumer.causes) for consumer in self.consumers]
         return found
+
+    @cached_property
+    def consumers(self) -> list[Consumer]:
+        """Handlers of at-least-once queues."""
+        from opslint.model.repeats import consumers
+
+        return consumers(self)
+
+    @cached_property
+    def notices(self) -> list[Notice]:
+        """Scheduled functions that tell people and keep no mark of whom they told."""
+        from opslint.model.repeats import notices
+
+        return notices(self)
 
     @cached_property
     def working(self) -> dict[tuple[str, str], Chain]:

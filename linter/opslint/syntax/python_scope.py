@@ -244,12 +244,28 @@ class Resolver:
             if not _is_none_constant(value):
                 origins.add(self.origin(value, where, hops + 1))
         if not origins and attr in owner.bindings:
+            made = _property(owner.bindings[attr][-1])
+            if made is not None:
+                # The attribute is what the property gives.
+                return self.instance_of(made, owner.parent or owner, hops + 1)
             origins = {
                 self._binding_origin(attr, binding, owner, hops) for binding in owner.bindings[attr] if not _is_none(binding)
             }
         if len(origins) == 1:
             return origins.pop()
         return None if origins else f"{LOCAL}.{owner.qualname}().{attr}"
+
+
+def _property(binding: Binding) -> _ast.expr | None:
+    """The return annotation of a property, None when the binding is none or says nothing."""
+    node = binding.node
+    if binding.how != "def" or not isinstance(node, _ast.FunctionDef):
+        return None
+    for decorator in node.decorator_list:
+        name = decorator.attr if isinstance(decorator, _ast.Attribute) else decorator.id if isinstance(decorator, _ast.Name) else ""
+        if name in ("property", "cached_property"):
+            return node.returns
+    return None
 
 
 _FETCH_OR_MAKE = ("get_or_create()", "aget_or_create()", "update_or_create()", "aupdate_or_create()")

@@ -13,7 +13,7 @@ class RedeliveredTaskNotIdempotent(ProjectRule):
 
     What it finds
     -------------
-    A task with ``acks_late``, ``autoretry_for`` or ``self.retry`` that sends mail or messages, creates rows, adds to values or moves money
+    A task with ``acks_late``, ``autoretry_for`` or ``self.retry`` that sends mail or messages, creates rows or moves money
     without a look-up, key, conflict clause, lock or marker before it.
 
     In production
@@ -51,7 +51,8 @@ class RedeliveredTaskNotIdempotent(ProjectRule):
 
     Exempt
     ------
-    Effects after dedup evidence, and tasks marked ``opslint: assume[idempotent]``.
+    Effects after dedup evidence, and tasks marked ``opslint: assume[idempotent]``. What is added to stored values is
+    `relative-update-in-retryable-handler`.
 
     Fix safety
     ----------
@@ -80,12 +81,13 @@ class RedeliveredTaskNotIdempotent(ProjectRule):
         for task in model.handlers.tasks:
             if not task.causes:
                 continue
-            effects = [effect for effect in model.handlers.effects(task.function) if not effect.guards]
+            effects = [e for e in model.handlers.effects(task.function) if not e.guards and e.what != "relative"]
             if not effects or effects[0].loc in seen:
                 continue
             first = effects[0]
             seen.add(first.loc)
             evidence = [*task.causes, *first.chain, *((effect.loc, "and again") for effect in effects[1:4])]
+            evidence.append((first.loc, f"no dedup evidence before it in `{task.function.qualname}` and what it calls (depth 3)"))
             report(
                 at=first.loc,
                 message=f"`{task.function.qualname}` may run twice, and this is done again each time ({first.what})",

@@ -18,7 +18,7 @@ _WORDS = {
     "relative": "adds to a stored value",
     "sms": "sends a text message",
 }
-_KEYS = frozenset(("key", "lookup", "conflict", "lock"))
+_KEYS = frozenset(("key", "lookup", "fetch", "conflict", "lock"))
 
 
 class WebhookHandlerIgnoresEventId(ProjectRule):
