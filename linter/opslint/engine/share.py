@@ -82,7 +82,17 @@ def share_of(project: ProjectRun, target: Target, options: RunOptions) -> Share:
     share.statistics = _count(project, chosen, share.problems)
     share.statistics["suppressed"] = sum(1 for finding in verdict.suppressed if wanted(finding))
     share.statistics["undecided"] = verdict.undecided
+    gone = _gone(project, selected)
+    share.statistics["selected"] += gone
+    share.statistics["skipped"] += gone
     return share
+
+
+def _gone(project: ProjectRun, selected: set[str]) -> int:
+    """Count the given paths that were files and are none any more: what they meant to others is judged."""
+    entries = project.stage.entries
+    missing = [path for path in selected if path and path not in entries]
+    return sum(1 for path in missing if not any(other.startswith(f"{path}/") for other in entries))
 
 
 def _count(project: ProjectRun, chosen: Callable[[str], bool], problems: list[Problem]) -> dict[str, int]:
