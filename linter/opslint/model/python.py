@@ -146,10 +146,11 @@ class PythonProject:
         return candidates.pop() if len(candidates) == 1 else None
 
     def _existing(self, stem: str) -> str | None:
-        if f"{stem}.py" in self.paths:
-            return f"{stem}.py"
+        # A package hides a module of the same name beside it (importlib.machinery.FileFinder looks for the directory first).
         package = f"{stem}/__init__.py" if stem else "__init__.py"
-        return package if package in self.paths else None
+        if package in self.paths:
+            return package
+        return f"{stem}.py" if f"{stem}.py" in self.paths else None
 
     def resolve(self, path: str, origin: str) -> Target:
         """Return what an origin taken from file `path` stands for."""

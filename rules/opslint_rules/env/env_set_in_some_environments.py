@@ -8,6 +8,9 @@ if TYPE_CHECKING:
     from opslint.api import Container, DeploymentModel, Loc, Read, Reporter, Scope, Workload
 
 _JUDGED = frozenset(("production", "staging", "shared"))
+_MOST_READS = 16
+"""Reads shown for one manifest that passes nothing of them on."""
+
 _COMPARED = frozenset(("production", "staging", "shared", "ephemeral"))
 
 
@@ -220,7 +223,7 @@ def _report_lost(
     names = ", ".join(f"`{read.name}`" for read in reads[:4]) + (f" and {len(reads) - 4} more" if len(reads) > 4 else "")
     evidence = [
         (documented[reads[0].name], "documented here"),
-        *((read.loc, f"`{read.name}` is read here") for read in reads[:6]),
+        *((read.loc, f"`{read.name}` is read here") for read in reads[:_MOST_READS]),
     ]
     evidence.extend((_last_entry(other), f"nor does `{run.name}` of {run.deployment}") for run, other, _reads in found[1:4])
     report(
