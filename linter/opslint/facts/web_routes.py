@@ -273,7 +273,8 @@ def _register(document: PythonDocument, site: CallSite, parent: str, framework: 
 
 _METHODS: dict[str, Callable[[PythonDocument, CallSite, str, str, Emit], None]] = {
     **dict.fromkeys(("include_router", "register_blueprint", "mount", "add_subapp", "add_router"), _include),
-    **{f"add_{verb}": _add_route for verb in sorted(VERBS)},
+    # aiohttp has no `add_trace` (a plot has).
+    **{f"add_{verb}": _add_route for verb in sorted(VERBS - {"trace"})},
     **dict.fromkeys(("add_url_rule", "add_api_route", "add_route", "add_resource", "add_api_websocket_route"), _add_route),
     "add_routes": _add_routes,
     "register": _register,

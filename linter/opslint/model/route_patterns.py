@@ -22,7 +22,8 @@ def segments_of(pattern: str, framework: str) -> list[str]:
     segments: list[str] = []
     for part in parts:
         if "**" in part:
-            segments.append("**")
+            head = part.partition("**")[0]
+            segments.append("**" if "*" in head else f"{head}**")
             break
         segments.append("*" if "*" in part else part)
     return segments
@@ -143,6 +144,8 @@ def _same(segments: list[str], asked: list[str]) -> bool:
             return True
         if index >= len(asked):
             return False
+        if segment.endswith("**"):
+            return asked[index].startswith(segment[:-2])
         if segment != asked[index] and not (segment == "*" and asked[index]):
             return False
     return len(segments) == len(asked)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from opslint.api import TYPE_CHECKING, Answer, Meta, ProjectRule, Route
+from opslint.api import TYPE_CHECKING, Answer, Meta, ProjectRule, Route, asked
 
 if TYPE_CHECKING:
     from opslint.api import DeploymentModel, Reporter, RouteInfo
@@ -22,6 +22,7 @@ _HEALTH = frozenset(
         "_health",
     )
 )
+_RESTARTS = frozenset(("liveness", "startup"))
 _LIVE = frozenset(("live", "livez", "liveness", "alive", "ping"))
 
 
@@ -74,7 +75,8 @@ class HealthAlwaysOk(ProjectRule):
 
     Exempt
     ------
-    Liveness paths, handlers whose answer is another function's, handlers with any path that raises or answers something else.
+    Liveness paths, handlers that only liveness probes ask, handlers whose answer is another function's, handlers with any path that raises or
+    answers something else.
 
     Fix safety
     ----------
@@ -98,28 +100,46 @@ class HealthAlwaysOk(ProjectRule):
 
     def check(self, model: DeploymentModel, report: Reporter) -> None:
         """Report each handler once."""
-        seen: set[object] = set()
+        found: dict[object, tuple[RouteInfo, Answer]] = {}
         for route in model.routes.all_routes():
             function = route.handler
-            if function is None or not _is_health(route) or function.loc in seen:
+            if function is None or not _is_health(route) or function.loc in found:
                 continue
-            seen.add(function.loc)
             answer = model.handlers.answer(function)
-            if answer is None or answer.constant:
+            if answer is None or answer.constant or answer.fails:
                 continue
-            swallows = bool(answer.swallows) and not answer.fails and not answer.delegates
-            if answer.unused is not None and not answer.fails:
-                report(
-                    at=answer.loc,
-                    message=f"`{route.path}` computes a status for a failed check and never uses it: it answers 200 when unhealthy",
-                    evidence=[(answer.place(answer.unused), "this status is never read"), (route.loc, f"serves `{route.path}`")],
-                )
-            elif swallows:
-                report(
-                    at=answer.place(answer.swallows[0]),
-                    message=f"`{route.path}` answers 200 when its check fails: probes and load balancers read the status, not the body",
-                    evidence=[(route.loc, f"serves `{route.path}`")],
-                )
+            if answer.unused is not None or (answer.swallows and not answer.delegates):
+                found[function.loc] = (route, answer)
+        roles = _roles(model) if found else {}
+        for loc, (route, answer) in found.items():
+            asking = roles.get(loc, set())
+            if not asking or not asking <= _RESTARTS:
+                self._report(route, answer, report)
+
+    @staticmethod
+    def _report(route: RouteInfo, answer: Answer, report: Reporter) -> None:
+        if answer.unused is not None:
+            report(
+                at=answer.loc,
+                message=f"`{route.path}` computes a status for a failed check and never uses it: it answers 200 when unhealthy",
+                evidence=[(answer.place(answer.unused), "this status is never read"), (route.loc, f"serves `{route.path}`")],
+            )
+        else:
+            report(
+                at=answer.place(answer.swallows[0]),
+                message=f"`{route.path}` answers 200 when its check fails: probes and load balancers read the status, not the body",
+                evidence=[(route.loc, f"serves `{route.path}`")],
+            )
+
+
+def _roles(model: DeploymentModel) -> dict[object, set[str]]:
+    """The roles of the probes that ask a handler, by its place."""
+    found: dict[object, set[str]] = {}
+    for item in asked(model, frozenset(("healthcheck", "liveness", "readiness", "startup", "target-group"))):
+        route = model.routes.of_entries(item.entries).match(item.path)
+        if route is not None and route.handler is not None:
+            found.setdefault(route.handler.loc, set()).add(item.probe.role)
+    return found
 
 
 def _is_health(route: RouteInfo) -> bool:
