@@ -301,3 +301,17 @@ def _environment() -> dict[str, str]:
     import opslint
 
     return {"PYTHONPATH": str(Path(opslint.__file__).parents[1]), "PATH": os.environ["PATH"]}
+
+
+def test_many_findings_take_two_screens() -> None:
+    many = [sample.finding(fingerprint=f"{number:032x}", span=(number, 1, number, 2)) for number in range(1, 31)]
+    many[20] = many[20].replace(severity="warning", rule="late-warning")
+    short = render("text", sample.result(findings=many), sample.context()).splitlines()
+    assert len([line for line in short if line.startswith("  --> ")]) == 10
+    assert len([line for line in short if line.startswith(("error[", "warning["))]) == 30
+    assert short.index("  (20 in short; --verbose shows them like the first 10)") > short.index(
+        next(line for line in short if line.startswith("warning[late-warning]"))
+    )
+    whole = render("text", sample.result(findings=many), sample.context(verbose=True)).splitlines()
+    assert len([line for line in whole if line.startswith("  --> ")]) == 30
+    assert "::" not in "".join(short)

@@ -14,8 +14,14 @@ if TYPE_CHECKING:
 
 _COLOURS = {"error": "1;31", "warning": "1;33", "note": "1;36", "go": "1;32", "dim": "2", "bold": "1"}
 
-MAX_EVIDENCE = 6
-"""Related places shown of one finding; the rest is counted (machine formats hold all)."""
+MAX_EVIDENCE = 3
+"""Related places shown of one finding; the rest is counted (`--verbose` and machine formats hold all)."""
+
+MAX_FULL = 10
+"""Findings shown with their code, errors first; the others are one line each. Ten take about two screens."""
+
+MAX_CARETS = 100
+"""Columns that are marked: a mark as long as the line says nothing."""
 
 MAX_PROBLEMS = 10
 
@@ -29,10 +35,7 @@ def render(result: RunResult, context: RenderContext) -> str:
     if not context.quiet:
         page.verdicts()
         page.hints(not_linked=True)
-    for severity in ("error", "warning", "note"):
-        for finding in result.findings:
-            if finding.severity == severity:
-                page.finding(finding)
+    page.findings()
     page.problems()
     if not context.quiet:
         page.hints(not_linked=False)
@@ -66,6 +69,12 @@ def verdict(result: RunResult, environment: str | None) -> tuple[str, str]:
     if any(hint.startswith(NOT_LINKED) for hint in result.hints):
         return "not enough known", _join([counts, "see what could not be linked"])
     return "GO", counts or "nothing found"
+
+
+def _first_sentence(text: str) -> str:
+    """Return what a message says first, up to 140 characters: the part before the consequence."""
+    head = text.partition(": ")[0]
+    return head if len(head) <= 140 else head[:139] + "…"
 
 
 def _count(number: int, word: str) -> str:
@@ -110,6 +119,20 @@ class _Page:
         """Return `path:line:column` as seen from the working directory."""
         return f"{visible(self.context.shown(self.result.root, path))}:{span[0]}:{span[1]}"
 
+    def findings(self) -> None:
+        """Errors first, then warnings, then notes: the first in full, the others as one line each."""
+        levels = ("error", "warning", "note")
+        ordered = [finding for level in levels for finding in self.result.findings if finding.severity == level]
+        full = len(ordered) if self.context.verbose or len(ordered) <= MAX_FULL + 2 else MAX_FULL
+        for finding in ordered[:full]:
+            self.finding(finding)
+        for finding in ordered[full:]:
+            head = self.paint(finding.severity, f"{finding.severity}[{finding.rule}]")
+            self.say(f"{head} {self.place(finding.path, finding.span)}: {_first_sentence(prose(finding.message))}")
+        if full < len(ordered):
+            self.say(f"  ({len(ordered) - full} in short; --verbose shows them like the first {full})")
+            self.say()
+
     def finding(self, finding: Finding) -> None:
         """One finding: what, where, the code, the evidence, the smallest safe change."""
         head = self.paint(finding.severity, f"{finding.severity}[{finding.rule}]")
@@ -123,11 +146,13 @@ class _Page:
             where.append(f"{finding.confidence} confidence")
         tail = f"  ({'; '.join(where)})" if where else ""
         self.code(f"  --> {self.place(finding.path, finding.span)}{tail}", finding.path, finding.span, finding.severity)
-        for related in finding.evidence[:MAX_EVIDENCE]:
+        shown = len(finding.evidence) if self.context.verbose else MAX_EVIDENCE
+        for related in finding.evidence[:shown]:
             note = f"  {prose(related.message)}" if related.message else ""
-            self.code(f"  ::: {self.place(related.path, related.span)}{note}", related.path, related.span, "dim", limit=1)
-        if len(finding.evidence) > MAX_EVIDENCE:
-            self.say(f"  ... and {len(finding.evidence) - MAX_EVIDENCE} more places")
+            self.code(f"   at {self.place(related.path, related.span)}{note}", related.path, related.span, "", limit=1)
+        if len(finding.evidence) > shown:
+            more = len(finding.evidence) - shown
+            self.say(f"   and {_count(more, 'more place')}")
         if finding.help:
             self.say(f"   = help: {prose(finding.help)}")
         if finding.fix is not None:
@@ -146,8 +171,11 @@ class _Page:
         for line in self.frames.frame(path, span, limit):
             gutter = f"{line.number:>5} | "
             self.say(f"{self.paint('dim', gutter)}{line.text}".rstrip())
-            if line.mark is not None and line.number == span[0] and span[2] == span[0]:
-                start, end = line.mark
+            if colour and line.mark is not None and line.number == span[0] and span[2] == span[0]:
+                start, end = line.mark[0], min(line.mark[1], line.mark[0] + MAX_CARETS)
+                if not line.text[:start].strip() + line.text[end:].strip():
+                    # The whole line is meant: a mark under all of it tells nothing.
+                    continue
                 self.say("      " + self.paint("dim", "| ") + " " * start + self.paint(colour, "^" * (end - start)))
 
     def problems(self) -> None:
