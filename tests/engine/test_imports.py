@@ -43,12 +43,11 @@ NEVER = {
 }
 
 
-def modules(opslint, *words, cwd):
+def modules(opslint, *words, cwd, packs=None):
     code = (
-        "import sys, runpy\nsys.argv = ['opslint', *sys.argv[1:]]\n"
-        "try:\n    runpy.run_module('opslint', run_name='__main__')\n"
-        "except SystemExit:\n    pass\n"
-        "sys.stderr.write('\\n@@' + ' '.join(sorted(sys.modules)))\n"
+        "import atexit, sys, runpy\nsys.argv = ['opslint', *sys.argv[1:]]\n"
+        "atexit.register(lambda: sys.stderr.write('\\n@@' + ' '.join(sorted(sys.modules))))\n"
+        "runpy.run_module('opslint', run_name='__main__')\n"
     )
     done = subprocess.run(
         [sys.executable, "-S", "-c", code, *words],
@@ -57,7 +56,7 @@ def modules(opslint, *words, cwd):
         timeout=60,
         check=False,
         env={
-            "PYTHONPATH": f"{opslint.packs}:{SOURCES}",
+            "PYTHONPATH": f"{packs or opslint.packs}:{SOURCES}",
             "HOME": str(opslint.cache.parent),
             "PATH": "/usr/bin:/bin",
             "OPSLINT_CACHE_DIR": str(opslint.cache),
@@ -115,3 +114,56 @@ def test_a_rule_is_imported_only_for_what_it_looks_at(opslint, tree):
     modules(opslint, "check", "--format", "json", cwd=tree)
     found = modules(opslint, "check", "--format", "json", "--no-cache", cwd=tree)
     assert not {name for name in found if name.startswith("acme_pack.acme_call")}
+
+
+RULES = SOURCES.removesuffix("linter") + "rules"
+
+ALONE = {
+    "one.py": (
+        "import os\nimport requests\n\nURL = os.environ.get('URL', 'x')\n\n\n"
+        "def call():\n    return requests.get(URL, timeout=5)\n",
+        ("opslint.model.services", "opslint.model.deployments", "opslint.model.migrations", "opslint.model.budgets", "yaml", "tree_sitter"),
+        75,
+    ),
+    "deploy.yaml": (
+        "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: app}\nspec:\n  replicas: 2\n  template:\n    spec:\n      containers:\n"
+        "        - {name: c, image: registry.example.com/c:1.2, readinessProbe: {httpGet: {path: /r, port: 80}}}\n",
+        (
+            "opslint.model.helm",
+            "opslint.model.kustomize",
+            "opslint.model.gotemplate_values",
+            "opslint.model.terraform",
+            "opslint.model.resources",
+            "opslint.model.services",
+            "opslint.model.python",
+            "_ast",
+            "tree_sitter",
+        ),
+        75,
+    ),
+    ".github/workflows/ci.yml": (
+        "name: ci\non: [push]\njobs:\n  test:\n    runs-on: ubuntu-latest\n    timeout-minutes: 10\n"
+        "    steps:\n      - uses: actions/checkout@v4\n      - run: make test\n",
+        ("opslint.model.services", "opslint.model.deployments", "opslint.model.terraform", "opslint.model.python", "_ast", "tree_sitter"),
+        70,
+    ),
+    "main.tf": (
+        'resource "aws_sns_topic" "t" {\n  name = "topic"\n}\n',
+        ("opslint.model.kubernetes", "opslint.model.compose", "opslint.model.pipelines", "opslint.model.python", "_ast", "yaml"),
+        105,
+    ),
+}
+"""A file alone, what reading it must not import, and the most modules of opslint it may import (a fifth above what it takes now)."""
+
+
+@pytest.mark.parametrize("name", ALONE)
+def test_a_file_alone_imports_no_other_platform(opslint, tmp_path, write, name):
+    text, forbidden, most = ALONE[name]
+    folder = tmp_path / "alone"
+    write(folder, {name: text})
+    for _ in range(2):
+        found = modules(opslint, "check", name, "--format", "json", "--no-cache", cwd=folder, packs=RULES)
+    assert not found & set(forbidden)
+    ours = {module for module in found if module.startswith(("opslint.", "opslint_rules."))}
+    assert len(ours) <= most, sorted(ours)
+    assert not found & {"argparse", "ast", "click", "dataclasses", "importlib.metadata", "json", "multiprocessing", "subprocess", "tempfile"}

@@ -37,9 +37,8 @@ if TYPE_CHECKING:
 
 CLOUD_KINDS = frozenset(("terraform", "tfvars", "terragrunt", "hcl", "cloudformation", "serverless"))
 
-
-CODE_KINDS = frozenset(("python", "sql", "requirements", "pyproject", "lock", "other", ""))
-"""Kinds of files that by themselves deploy nothing."""
+DEPLOYING_KINDS = CLOUD_KINDS | frozenset(("compose", "dockerfile", "helm-chart", "kubernetes", "kustomization", "procfile", "systemd"))
+"""Kinds of files that say what runs. Without one of them nothing is deployed, whatever code and pipelines there are."""
 
 
 class FileInfo(Record):
@@ -110,8 +109,8 @@ class DeploymentModel:
 
     @cached_property
     def _is_deployed(self) -> bool:
-        """Something besides code was read: without it there is nothing to join, and the modules that would are not imported."""
-        return bool(self.settings.services) or any(info.kind not in CODE_KINDS for info in self.files.values())
+        """Tell whether anything says what runs: without it there is nothing to join, and the modules that would are not imported."""
+        return bool(self.settings.services) or not self.kinds.isdisjoint(DEPLOYING_KINDS)
 
     @cached_property
     def environments(self) -> Environments:
