@@ -14,11 +14,14 @@ from opslint.report import write_atomically
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from typing import Any
 
     from opslint.base.rule import Catalogued
 
 BEGIN = "<!-- rules: made by `opslint dev docs`; do not edit below -->"
 END = "<!-- rules end -->"
+KEYS_BEGIN = "<!-- keys: made by `opslint dev docs`; do not edit below -->"
+KEYS_END = "<!-- keys end -->"
 
 
 @click.command()
@@ -34,6 +37,10 @@ def docs(path: str, pack: str, checking: bool) -> int:
         raise UsageError(packs.problems[0].message)
     before = _text(path) or "# Rules\n"
     wanted = {path: with_table(before, (rule for rule in packs.rules.values() if rule.pack == pack))}
+    keys = os.path.join(os.path.dirname(path), "configuration.md")
+    page = _text(keys)
+    if page is not None and KEYS_BEGIN in page:
+        wanted[keys] = between(page, KEYS_BEGIN, KEYS_END, key_table())
     for name, text in schemas().items():
         wanted[os.path.join(os.path.dirname(path), "schema", name)] = text
     stale = [file for file, text in wanted.items() if _text(file) != text]
@@ -67,11 +74,53 @@ def _text(path: str) -> str | None:
 
 def with_table(text: str, rules: Iterable[Catalogued]) -> str:
     """Return `text` with the table of `rules` between its marks."""
-    head, begin, rest = text.partition(BEGIN)
-    _old, _end, tail = rest.partition(END)
+    return between(text, BEGIN, END, table(rules))
+
+
+def between(text: str, first: str, last: str, made: str) -> str:
+    """Return `text` with `made` between two marks, appended where it has none."""
+    head, begin, rest = text.partition(first)
+    _old, _end, tail = rest.partition(last)
     if not begin:
         head, tail = text.rstrip("\n") + "\n\n", "\n"
-    return f"{head}{BEGIN}\n{table(rules)}{END}{tail}"
+    return f"{head}{first}\n{made}{last}{tail}"
+
+
+def key_table() -> str:
+    """Return the configuration keys as a Markdown table, from the schema that validates them."""
+    import json
+
+    schema = json.loads(schemas()["config-1.schema.json"])
+    lines = ["", "| key | holds | meaning |", "|---|---|---|"]
+    for name, entry in schema["properties"].items():
+        lines += _key_rows(name, entry, schema["$defs"])
+    return "\n".join(lines) + "\n\n"
+
+
+def _key_rows(name: str, entry: dict[str, Any], definitions: dict[str, Any]) -> list[str]:
+    items = entry.get("items", {})
+    inner = items if "properties" in items else items.get("else", entry)
+    rows = [] if inner is not entry and items is inner else [_key_row(name, entry, definitions)]
+    if items is inner:
+        rows.append(f"| `[[{name}]]` | tables | {entry.get('description', '')} |")
+    elif inner is not entry:
+        rows.append(f"| `[[{name}]]` | tables | See above. |")
+    for key, value in inner.get("properties", {}).items():
+        required = " Required." if key in inner.get("required", ()) else ""
+        rows.append(_key_row(f"{name}.{key}", value, definitions, required))
+    return rows
+
+
+def _key_row(name: str, entry: dict[str, Any], definitions: dict[str, Any], more: str = "") -> str:
+    target = definitions.get(entry.get("$ref", "").rpartition("/")[2], {})
+    holds = {**target, **entry}
+    if "enum" in holds:
+        kind = ", ".join(f"`{word}`" for word in holds["enum"])
+    elif holds.get("type") == "array":
+        kind = "list"
+    else:
+        kind = {"object": "table"}.get(holds.get("type", ""), holds.get("type", ""))
+    return f"| `{name.replace('_', '-')}` | {kind} | {holds.get('description', '')}{more} |".replace("  ", " ")
 
 
 def table(rules: Iterable[Catalogued]) -> str:
