@@ -61,6 +61,7 @@ if TYPE_CHECKING:
     from opslint.model.handlers import Effect, Touch
     from opslint.model.health_gaps import Gap, compose_gaps
     from opslint.model.image_tags import moving_tag
+    from opslint.model.k8s_missing_keys import MissingKey, missing_keys
     from opslint.model.k8s_secret_values import secret_values
     from opslint.model.k8s_selectors import PortMismatch, Selection, port_mismatches, selections
     from opslint.model.kubernetes import pod_spec
@@ -137,6 +138,7 @@ _LAZY = {
     "MigrationRun": "opslint.facts.migrations",
     "MigrationStart": "opslint.model.migration_starts",
     "Missing": "opslint.model.compose",
+    "MissingKey": "opslint.model.k8s_missing_keys",
     "Notice": "opslint.model.repeats",
     "Pipeline": "opslint.model.pipelines",
     "PortMismatch": "opslint.model.k8s_selectors",
@@ -188,6 +190,7 @@ _LAZY = {
     "judge_check": "opslint.model.check_commands",
     "local_address": "opslint.model.local_addresses",
     "matched_reads": "opslint.model.matched_code",
+    "missing_keys": "opslint.model.k8s_missing_keys",
     "moving_tag": "opslint.model.image_tags",
     "named_but_missing": "opslint.model.missing_files",
     "pod_spec": "opslint.model.kubernetes",
@@ -272,6 +275,7 @@ __all__ = [
     "MigrationRun",
     "MigrationStart",
     "Missing",
+    "MissingKey",
     "Notice",
     "Objects",
     "Option",
@@ -334,6 +338,7 @@ __all__ = [
     "judge_check",
     "local_address",
     "matched_reads",
+    "missing_keys",
     "moving_tag",
     "named_but_missing",
     "pod_spec",

@@ -31,7 +31,8 @@ class EnvRead(Fact):
     `import_time`: read while the module is imported. `function`: qualname it stands in, else "". `how` names the reader (``os.environ``,
     ``django-environ``, ``pydantic``…); `ignore_case`: the reader takes the name in any case. `aliases`: other names that do as well.
     `guarded`: it stands under a test of the tier, of debugging or of another variable. `instead`: variables that, when set, make
-    this one needless (it is a fallback of theirs, or an alternative).
+    this one needless (it is a fallback of theirs, or an alternative). `parse`: ``bool int float`` where that function takes the
+    text as it is, else "".
     """
 
     __slots__ = (
@@ -46,6 +47,7 @@ class EnvRead(Fact):
         "instead",
         "missing",
         "name",
+        "parse",
     )
     aliases: list[str]
     default: str | None
@@ -58,6 +60,7 @@ class EnvRead(Fact):
     instead: list[str]
     missing: str
     name: str
+    parse: str
 
 
 class EnvReader(Fact):
@@ -177,8 +180,17 @@ class _Extraction:
             instead=sorted(instead),
             missing=missing,
             name=name,
+            parse=self._parse(node, block),
         )
         self.reads.append((read, (qualname, target) if target is not None else None))
+
+    def _parse(self, node: _ast.expr, block: Block) -> str:
+        """The built-in that the read is the only argument of."""
+        parent = self.document.parent(node)
+        if not isinstance(parent, _ast.Call) or len(parent.args) != 1 or parent.args[0] is not node:
+            return ""
+        origin = self.document.origin(parent.func, block.scope)
+        return origin if origin in ("bool", "int", "float") else ""
 
     def _subscript(self, node: _ast.Subscript, block: Block) -> None:
         document = self.document

@@ -25,7 +25,7 @@ _DOTENV_LOADERS = ("dotenv.load_dotenv", "environ.Env.read_env", "environ.Env().
 class Read(Record):
     """One read of one variable. `required`: the program fails when it is not set; `aliases`: other names that do as well.
 
-    `missing`, `default`, `default_kind`, `how`, `import_time`, `function`, `guarded`, `instead` as in `opslint.facts.env.EnvRead`. `evidence` are the
+    `missing`, `default`, `default_kind`, `how`, `import_time`, `function`, `guarded`, `instead`, `parse` as in `opslint.facts.env.EnvRead`. `evidence` are the
     places that show how the name is read (the reader function, the settings class).
     """
 
@@ -43,6 +43,7 @@ class Read(Record):
         "loc",
         "missing",
         "name",
+        "parse",
         "required",
     )
     aliases: list[str]
@@ -58,6 +59,7 @@ class Read(Record):
     loc: Loc
     missing: str
     name: str
+    parse: str
     required: bool
 
     def defaults_to(self, value: Masked) -> bool:
@@ -121,6 +123,7 @@ class EnvReads:
                     loc=call.loc,
                     missing=missing,
                     name=call.name,
+                    parse="",
                     required=missing == "raises",
                 ),
             )
@@ -177,6 +180,7 @@ def _of_fact(fact: EnvRead) -> Read:
         loc=fact.loc,
         missing=fact.missing,
         name=fact.name,
+        parse=fact.parse,
         required=fact.missing == "raises",
     )
 
@@ -205,5 +209,6 @@ def _of_class(chain: list[SettingsClass], function: str) -> Iterator[Read]:
                 loc=fact.place(place),
                 missing="raises" if required else "default",
                 name=texts[0],
+                parse="",
                 required=bool(required),
             )

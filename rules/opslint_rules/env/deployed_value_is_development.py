@@ -56,8 +56,8 @@ class DeployedValueIsDevelopment(ProjectRule):
                 - name: shop
                   image: registry.example.net/shop:1.4.2
                   env:
-                    - name: REDIS_URL
-                      value: redis://localhost:6379/0 # expect: deployed-value-is-development
+                    - name: REDIS_URL # expect: deployed-value-is-development
+                      value: redis://localhost:6379/0
 
     Good:
         # file: k8s/production/app.yaml

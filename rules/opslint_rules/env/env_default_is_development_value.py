@@ -5,7 +5,6 @@ from __future__ import annotations
 from opslint.api import (
     IMAGE_ENV,
     MANIFESTS,
-    MANIFESTS,
     TYPE_CHECKING,
     EnvRead,
     Meta,

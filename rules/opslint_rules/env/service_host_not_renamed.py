@@ -46,8 +46,8 @@ class ServiceHostNotRenamed(ProjectRule):
                 - name: shop
                   image: registry.example.net/shop:1.4.2
                   env:
-                    - name: REDIS_URL
-                      value: redis://cache:6379/0 # expect: service-host-not-renamed
+                    - name: REDIS_URL # expect: service-host-not-renamed
+                      value: redis://cache:6379/0
         # file: base/kustomization.yaml
         resources: [app.yaml]
         # file: overlays/production/kustomization.yaml
