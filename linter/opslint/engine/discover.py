@@ -16,13 +16,17 @@ CONFIG_NAMES = ("opslint.toml", "pyproject.toml")
 
 
 class Target:
-    """One project of a run. `selected` are project paths of files or directories that were given ("" is all of it)."""
+    """One project of a run. `selected` are project paths of files or directories that were given ("" is all of it).
 
-    __slots__ = ("root", "selected")
+    `listing` is what `list_files` said while looking for projects below, so that git is not asked twice.
+    """
+
+    __slots__ = ("listing", "root", "selected")
 
     def __init__(self, root: str) -> None:
         self.root = root
         self.selected: set[str] = set()
+        self.listing: tuple[list[str], bool] | None = None
 
 
 def holds_config(directory: str, cache: dict[str, bool]) -> bool:
@@ -144,7 +148,8 @@ def add_nested(targets: list[Target]) -> list[Target]:
         wanted = sorted(target.selected)
         if not any(os.path.isdir(os.path.join(target.root, path)) for path in wanted):
             continue
-        paths, _uses_git = list_files(target.root, tracked=False)
+        target.listing = list_files(target.root, tracked=False)
+        paths = target.listing[0]
         for nested in nested_roots(target.root, paths):
             if any(path == "" or nested == path or nested.startswith(path + "/") for path in wanted):
                 top = os.path.join(target.root, *nested.split("/"))

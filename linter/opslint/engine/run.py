@@ -234,7 +234,7 @@ def open_project(target: Target, options: RunOptions, packs: Packs, overlay: dic
     """Return the project of a target, with its configuration loaded; nothing is analysed yet."""
     prefix = target.root.rstrip(os.sep) + os.sep
     inside = {path[len(prefix) :].replace(os.sep, "/"): data for path, data in overlay.items() if path.startswith(prefix)}
-    source = DiskSource(target.root, tracked=options.tracked, overlay=inside)
+    source = DiskSource(target.root, tracked=options.tracked, overlay=inside, listing=target.listing)
     if options.policy_from is None:
         return ProjectRun(source, load_settings(target.root, options, packs), packs, options)
     from opslint.engine.policy import Policy

@@ -43,7 +43,14 @@ class DiskSource:
 
     name = "disk"
 
-    def __init__(self, root: str, *, tracked: bool = False, overlay: dict[str, bytes] | None = None) -> None:
+    def __init__(
+        self,
+        root: str,
+        *,
+        tracked: bool = False,
+        overlay: dict[str, bytes] | None = None,
+        listing: tuple[list[str], bool] | None = None,
+    ) -> None:
         self.root = root
         self.tracked = tracked
         self.overlay = overlay or {}
@@ -51,6 +58,8 @@ class DiskSource:
         self._prefix = root.rstrip(os.sep) + os.sep
         self.uses_git = False
         self.listed: Paths | None = None
+        if listing is not None and not tracked:
+            self.listed, self.uses_git = listing
 
     def list(self) -> Paths:
         """Return all paths below the root, sorted."""

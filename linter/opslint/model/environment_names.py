@@ -81,6 +81,8 @@ def split_name(name: str, *, weak: bool) -> tuple[str, str | None] | None:
     stem = name.rstrip("0123456789")
     if stem and stem != name and tier_of_token(stem, weak=weak):
         return tier_of_token(stem, weak=weak) or "", name[len(stem) :]
+    if "-" not in name:
+        return None
     for token in (*STRONG, *(WEAK if weak else ()), *SPELLINGS):
         for rest in (
             name[len(token) + 1 :] if name.startswith(token + "-") else "",

@@ -25,9 +25,13 @@ class Environments:
         self._declared = model.settings.environments
         self._children: dict[str, set[str]] = {}
         for path in model.files:
-            parts = path.split("/")
-            for depth, part in enumerate(parts):
-                self._children.setdefault("/".join(parts[:depth]), set()).add(part)
+            directory, _, name = path.rpartition("/")
+            while directory not in self._children:
+                self._children[directory] = {name}
+                directory, _, name = directory.rpartition("/")
+            if name:
+                self._children[directory].add(name)
+        self._of_directory: dict[str, Environment | None] = {}
         self._of_path: dict[str, Environment | None] = {}
         self._paths = list(model.files)
 
@@ -58,17 +62,23 @@ class Environments:
         for declared in self._declared:
             if any(_matches(path, glob) for glob in declared.paths):
                 return environment(declared.tier, declared.instance)
-        parts = path.split("/")
-        by_name = names.of_file_name(parts[-1], parts[-2] if len(parts) > 1 else "")
+        directory, _, name = path.rpartition("/")
+        by_name = names.of_file_name(name, directory.rpartition("/")[2])
         if by_name is not None:
             return environment(*by_name)
+        if directory not in self._of_directory:
+            self._of_directory[directory] = self._find_directory(directory)
+        return self._of_directory[directory]
+
+    def _find_directory(self, directory: str) -> Environment | None:
+        parts = directory.split("/") if directory else []
         # The innermost directory that names a tier wins: `live/prod/eu/staging-bastion` is production's.
-        for depth in range(len(parts) - 2, -1, -1):
+        for depth in range(len(parts) - 1, -1, -1):
             parent = parts[depth - 1] if depth else ""
             found = names.of_segment(parts[depth], parent, self._children.get("/".join(parts[:depth]), ()))
             if found is not None:
                 tier, instance = found
-                below = parts[depth + 1] if depth + 1 < len(parts) - 1 else ""
+                below = parts[depth + 1] if depth + 1 < len(parts) else ""
                 if instance is None and below and names.is_region(below):
                     instance = below
                 return environment(tier, instance)
