@@ -6,7 +6,8 @@ A command is ``[place, words, info]``; `info` is a dict that holds only what dif
 - ``nested`` (inside ``$(…)``), ``test`` (condition of an if or while), ``negated``, ``background``, ``blocks`` (in an if or loop).
 - ``piped``: its exit code is lost because another command of the pipeline comes last; ``to`` the words of that last one.
 - ``no_errexit`` (after ``set +e``), ``errexit`` (after ``set -e``), ``pipefail`` (after ``set -o pipefail``); ``status_read``: the script reads ``$?`` later.
-- ``dir``: what the last ``cd`` named; ``remote``: runs in a shell of its own (``ssh host``, ``bash -c``); ``function``.
+- ``dir``: what the last ``cd`` named; ``engine``: `DOCKER_HOST` names another machine;
+  ``remote``: runs in a shell of its own (``ssh host``, ``bash -c``); ``function``.
 - ``writes``: it redirects into a file.
 """
 
@@ -99,6 +100,8 @@ def commands_of(text: str, place: Callable[[int, int], int], depth: int = 0) -> 
             _shell_state(state, command)
             if command.words[0] == "set":
                 continue
+        if command.words[0] == "export" and any(word.startswith("DOCKER_HOST=ssh://") for word in command.words):
+            state["engine"] = True
         info = dict(state)
         info.update(_info(text, found, index, place))
         words = conceal_words([strip_credentials(word[:MAX_WORD]) for word in command.words])
@@ -132,6 +135,7 @@ def _shell_state(state: dict[str, Any], command: Command) -> None:
 def _info(text: str, found: list[Command], index: int, place: Callable[[int, int], int]) -> dict[str, Any]:
     command = found[index]
     marks = (
+        ("engine", ("DOCKER_HOST", "ssh") in {(name, value.partition("://")[0]) for name, value in command.assignments}),
         ("nested", command.nested),
         ("test", command.test),
         ("negated", command.negated),

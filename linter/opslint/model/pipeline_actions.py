@@ -54,18 +54,9 @@ def other_engine(*blocks: Node | None) -> bool:
 
 
 def _names_engine(words: list[str]) -> bool:
-    """``docker -H ssh://…``, ``DOCKER_HOST=ssh://… docker``: the engine of another machine."""
-    host = False
-    for at, word in enumerate(words):
-        name, _, value = word.partition("=")
-        if name == "DOCKER_HOST":
-            host = value.startswith("ssh://")
-        elif base_name(word) in _ENGINE_CLIENTS:
-            following = words[at + 1 : at + 3]
-            return host or (following[:1] in (["-H"], ["--host"]) and following[-1].startswith("ssh://"))
-        elif "=" not in word:
-            return False
-    return False
+    """``docker -H ssh://…``: the engine of another machine."""
+    at = next((at for at, word in enumerate(words) if base_name(word) in _ENGINE_CLIENTS), len(words))
+    return words[at + 1 : at + 2] in (["-H"], ["--host"]) and words[at + 2 : at + 3] != [] and words[at + 2].startswith("ssh://")
 
 
 class Where:
@@ -144,7 +135,8 @@ class Actions:
             return self._make(loc, known, directory, info, where, depth)
         kind = npm_kind(known.detail) if known.kind == "npm" else known.kind
         remote = where.remote or bool(info.get("remote")) or "remote" in known.flags
-        remote = remote or (where.engine and base_name(words[0]) in _ENGINE_CLIENTS) or _names_engine(words)
+        engine = where.engine or bool(info.get("engine"))
+        remote = remote or (engine and base_name(words[0]) in _ENGINE_CLIENTS) or _names_engine(words)
         if kind is None or (known.tool in _REMOTE_ONLY and not remote):
             return [], ""
         flags = sorted({*known.flags, *(["remote"] if remote else [])})

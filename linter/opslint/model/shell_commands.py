@@ -189,6 +189,9 @@ def understand(words: list[str]) -> Understood | None:
     words = [name, *words[1:]]
     if name == "docker-compose":
         words = ["docker", "compose", *words[1:]]
+    if name == "docker":
+        while len(words) > 3 and words[1] in ("-H", "--host", "-c", "--context"):
+            words = [name, *words[3:]]
     if words[:2] == ["docker", "compose"]:
         rest = _without_globals(["compose", *words[2:]])[0]
         plain, chdir = ["docker", *rest], ""
