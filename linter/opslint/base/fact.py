@@ -11,7 +11,7 @@ from opslint.base.record import Record
 from opslint.base.typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from typing import Any, ClassVar, Self
 
     from opslint.base.location import Loc
@@ -29,12 +29,14 @@ class Fact(Record):
 
     __slots__ = ("at", "path")
     kind: ClassVar[str] = ""
+    _setters: ClassVar[tuple[Callable[[Any, Any], None], ...]] = ()
     at: int
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
         cls.FIELDS = tuple(name for name in cls.FIELDS if name != "path")
         cls.kind = f"{cls.__module__}:{cls.__qualname__}"
+        cls._setters = ()
         FACT_TYPES[cls.kind] = cls
 
     def __init__(self, **values: Any) -> None:
@@ -59,9 +61,13 @@ class Fact(Record):
     @classmethod
     def load(cls, path: str, values: Iterable[Any]) -> Self:
         """Make a fact of `path` from field values in `FIELDS` order (as the cache keeps them)."""
+        if not cls._setters:
+            cls._setters = tuple(getattr(cls, name).__set__ for name in cls.FIELDS)
         fact = cls.__new__(cls)
-        set_ = object.__setattr__
-        set_(fact, "path", path)
-        for name, value in zip(cls.FIELDS, values, strict=True):
-            set_(fact, name, value)
+        _set_path(fact, path)
+        for set_, value in zip(cls._setters, values, strict=True):
+            set_(fact, value)
         return fact
+
+
+_set_path: Callable[[Fact, str], None] = Fact.__dict__["path"].__set__

@@ -45,6 +45,12 @@ class Waiting(Record):
     source: Loc | None
 
 
+def _stem(path: str) -> str:
+    """Return the name that imports a file (a package by its directory's)."""
+    parts = path.removesuffix(".py").split("/")
+    return parts[-2] if parts[-1] == "__init__" and len(parts) > 1 else parts[-1]
+
+
 class Drivers:
     """Verdicts on outgoing calls."""
 
@@ -76,9 +82,15 @@ class Drivers:
         calls = list(self.model.facts(HttpCall))
         names = {key[1] for key in self._sources}
         paths = {key[0] for key in self._sources if key[0]}
-        for imported in self.model.facts(Import):
+        # The last name of a module is its file's: most imports need no look-up of where they lead.
+        stems = {_stem(path) for path in paths}
+        from_package = any(path.endswith("__init__.py") for path in paths)
+        for imported in self.model.facts(Import) if names else ():
+            last = imported.module.rpartition(".")[2]
+            if imported.name not in names and imported.name not in stems and last not in stems and not (from_package and not last):
+                continue
             info = self.model.files.get(imported.path)
-            if info is None or not info.screened or not names:
+            if info is None or not info.screened:
                 continue
             target = self.project.file_of(imported.module, imported.path)
             inner = self.project.file_of(_dotted(imported.module, imported.name), imported.path) if imported.name else None

@@ -83,13 +83,13 @@ def split_name(name: str, *, weak: bool) -> tuple[str, str | None] | None:
         return tier_of_token(stem, weak=weak) or "", name[len(stem) :]
     if "-" not in name:
         return None
-    for token in (*STRONG, *(WEAK if weak else ()), *SPELLINGS):
-        for rest in (
-            name[len(token) + 1 :] if name.startswith(token + "-") else "",
-            name[: -len(token) - 1] if name.endswith("-" + token) else "",
-        ):
-            if rest and is_region(rest):
-                return tier_of_token(token, weak=weak) or "", rest
+    at = name.find("-")
+    while at >= 0:
+        for token, rest in ((name[:at], name[at + 1 :]), (name[at + 1 :], name[:at])):
+            tier = tier_of_token(token, weak=weak)
+            if tier is not None and is_region(rest):
+                return tier, rest
+        at = name.find("-", at + 1)
     return None
 
 
@@ -119,6 +119,8 @@ def _file_patterns() -> tuple[re.Pattern[str], ...]:
 def of_file_name(name: str, parent: str) -> tuple[str, str | None] | None:
     """Return (tier, instance) of a file by the variable part of a known pattern; `parent` is its directory's name."""
     lowered = name.lower()
+    if lowered.endswith(".py") and not lowered.startswith("settings") and parent.lower() not in ("settings", "values"):
+        return None
     if not any(token in lowered for token in _TOKENS):
         # Most names: neither the patterns nor `re` itself (6 ms to import) are needed.
         return None

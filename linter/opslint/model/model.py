@@ -53,6 +53,13 @@ class FileInfo(Record):
     role: str
     screened: bool
 
+    def __init__(self, *, digest: str, kind: str, role: str, screened: bool) -> None:
+        # Written out: there is one for every file of the project.
+        self.digest = digest
+        self.kind = kind
+        self.role = role
+        self.screened = screened
+
 
 class DeploymentModel:
     """Environments × services × resources × pipelines.

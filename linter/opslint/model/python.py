@@ -47,6 +47,18 @@ class _Module:
         self.stars: list[Import] = []
 
 
+def _steps(paths: Iterable[str]) -> set[tuple[str, str]]:
+    """Return (directory, name of a module or package in it) for all files and the directories above them."""
+    found: set[tuple[str, str]] = set()
+    for path in paths:
+        directory, _, name = path.removesuffix(".py").rpartition("/")
+        found.add((directory, name))
+        while directory and (step := directory.rpartition("/")[::2]) not in found:
+            found.add((step[0], step[1]))
+            directory = step[0]
+    return found
+
+
 class PythonProject:
     """Resolves names across the Python files of the project."""
 
@@ -60,13 +72,8 @@ class PythonProject:
         self._files: dict[tuple[str, str], str | None] = {}
         self._targets: dict[tuple[str, str], Target] = {}
         self._full: set[str] = set()
-        for path in sorted(self.paths):
-            parts = path.removesuffix(".py").split("/")
-            for depth, part in enumerate(parts):
-                roots = self._roots.setdefault(part, [])
-                root = "/".join(parts[:depth])
-                if root not in roots[-1:]:
-                    roots.append(root)
+        for root, name in sorted(_steps(self.paths)):
+            self._roots.setdefault(name, []).append(root)
         self._take(model.facts(Import), model.facts(DynamicImport))
         for kind in (Function, ClassDef, ModuleBinding):
             for fact in model.facts(kind):
@@ -115,7 +122,7 @@ class PythonProject:
         Absolute names are looked for below each directory above the importer, innermost first, then below the one other
         directory of the project that holds them.
         """
-        key = (module, "/".join(importer.split("/")[:-1]))
+        key = (module, importer.rpartition("/")[0])
         if key not in self._files:
             self._files[key] = self._find_file(module, importer)
         return self._files[key]
