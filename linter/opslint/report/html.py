@@ -30,6 +30,7 @@ def render(result: RunResult, context: RenderContext) -> str:
         lstrip_blocks=True,
         undefined=StrictUndefined,
     )
+    environment.filters["pieces"] = _pieces
     frames = Frames(context.read)
     order = {"error": 0, "warning": 1, "note": 2}
     rows = [_row(finding, frames, context) for finding in sorted(result.findings, key=lambda found: order[found.severity])]
@@ -47,6 +48,14 @@ def render(result: RunResult, context: RenderContext) -> str:
         version=context.version,
     )
     return text.rstrip("\n") + "\n"
+
+
+def _pieces(text: str) -> list[tuple[bool, str]]:
+    """Split a message at its backticks into (is code, text); the template escapes each piece."""
+    pieces = text.split("`")
+    if len(pieces) % 2 == 0:
+        return [(False, text)]
+    return [(bool(number % 2), piece) for number, piece in enumerate(pieces) if piece]
 
 
 def _place(path: str, span: Span) -> str:
