@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 
 
 class WebhookCheck(Fact):
-    """A function that verifies a provider's signature. `provider`: ``stripe github twilio shopify svix hmac``, ``gateway`` when it reads a signature and another verifies."""
+    """A function that verifies a provider's signature.
+
+    `provider`: ``stripe github twilio shopify svix hmac``, ``gateway`` when it reads a signature and another verifies.
+    """
 
     __slots__ = ("function", "provider")
     function: str

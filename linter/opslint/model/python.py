@@ -23,7 +23,10 @@ MAX_FULL = 400
 
 
 class Target(Record):
-    """What an origin stands for. `kind`: ``function`` (`path`, `name` its qualname), ``class``, ``module``, ``external`` (`name` the dotted origin), ``unknown``."""
+    """What an origin stands for.
+
+    `kind`: ``function`` (`path`, `name` its qualname), ``class``, ``module``, ``external`` (`name` the dotted origin), ``unknown``.
+    """
 
     __slots__ = ("kind", "name", "path")
     kind: str

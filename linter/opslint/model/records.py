@@ -77,7 +77,8 @@ class Container(Record):
     """One container of a workload.
 
     `image` is Known text or Unknown (Absent when it is only built here). `build` is (context, Dockerfile path, target or "") when
-    a compose file builds it; of a packaged function it is (directory of its code, "", ""), and `args` its handler. `command`/`args` in Kubernetes' sense (compose: entrypoint/command); None: the image's own.
+    a compose file builds it; of a packaged function it is (directory of its code, "", ""), and `args` its handler.
+    `command`/`args` in Kubernetes' sense (compose: entrypoint/command); None: the image's own.
     `open_reasons` name the sources of variables that could not be read: any makes the scope open, with its place.
     `ports` maps a port name (or its number as text) to the number the container listens on.
     """

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from opslint.base.location import Span
 
 
-class ReadProblem(Exception):
+class ReadProblem(Exception):  # noqa: N818 - "problem" is the word of the output contract
     """A file could not be read to its end. `kind` is a problem kind (``parse-error``, ``decode-error``, ``limit``)."""
 
     def __init__(self, kind: str, message: str, span: Span = (1, 1, 1, 1)) -> None:
