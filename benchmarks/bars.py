@@ -34,9 +34,12 @@ WORKFLOW = (
     + "      - uses: actions/checkout@v4\n"
     + "".join(f"      - name: step {n}\n        run: make target-{n}\n" for n in range(60))
 )
-MANIFEST = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: app}\nspec:\n  replicas: 2\n  template:\n    spec:\n      containers:\n" + "".join(
-    f"        - name: c{n}\n          image: registry.example.com/c{n}:1.{n}\n          readinessProbe: {{httpGet: {{path: /r, port: 80}}}}\n"
-    for n in range(40)
+MANIFEST = (
+    "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: app}\nspec:\n  replicas: 2\n  template:\n    spec:\n      containers:\n"
+    + "".join(
+        f"        - name: c{n}\n          image: registry.example.com/c{n}:1.{n}\n          readinessProbe: {{httpGet: {{path: /r, port: 80}}}}\n"
+        for n in range(40)
+    )
 )
 TERRAFORM = "\n".join(
     f'resource "aws_sns_topic" "t{n}" {{\n  name = "topic-{n}"\n  tags = {{\n    team = "core"\n  }}\n}}\n' for n in range(45)

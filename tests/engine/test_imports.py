@@ -122,7 +122,14 @@ ALONE = {
     "one.py": (
         "import os\nimport requests\n\nURL = os.environ.get('URL', 'x')\n\n\n"
         "def call():\n    return requests.get(URL, timeout=5)\n",
-        ("opslint.model.services", "opslint.model.deployments", "opslint.model.migrations", "opslint.model.budgets", "yaml", "tree_sitter"),
+        (
+            "opslint.model.services",
+            "opslint.model.deployments",
+            "opslint.model.migrations",
+            "opslint.model.budgets",
+            "yaml",
+            "tree_sitter",
+        ),
         75,
     ),
     "deploy.yaml": (
@@ -144,7 +151,14 @@ ALONE = {
     ".github/workflows/ci.yml": (
         "name: ci\non: [push]\njobs:\n  test:\n    runs-on: ubuntu-latest\n    timeout-minutes: 10\n"
         "    steps:\n      - uses: actions/checkout@v4\n      - run: make test\n",
-        ("opslint.model.services", "opslint.model.deployments", "opslint.model.terraform", "opslint.model.python", "_ast", "tree_sitter"),
+        (
+            "opslint.model.services",
+            "opslint.model.deployments",
+            "opslint.model.terraform",
+            "opslint.model.python",
+            "_ast",
+            "tree_sitter",
+        ),
         70,
     ),
     "main.tf": (
@@ -166,4 +180,14 @@ def test_a_file_alone_imports_no_other_platform(opslint, tmp_path, write, name):
     assert not found & set(forbidden)
     ours = {module for module in found if module.startswith(("opslint.", "opslint_rules."))}
     assert len(ours) <= most, sorted(ours)
-    assert not found & {"argparse", "ast", "click", "dataclasses", "importlib.metadata", "json", "multiprocessing", "subprocess", "tempfile"}
+    assert not found & {
+        "argparse",
+        "ast",
+        "click",
+        "dataclasses",
+        "importlib.metadata",
+        "json",
+        "multiprocessing",
+        "subprocess",
+        "tempfile",
+    }

@@ -53,9 +53,7 @@ def test_missing(line: str, missing: str) -> None:
 
 
 def test_default_kinds() -> None:
-    source = (
-        'import os\nA = os.getenv("DB_HOST", "localhost")\nB = os.getenv("SECRET_KEY", "change")\nC = os.getenv("MODE", "fast")\nD = os.getenv("E_X", "")\n'
-    )
+    source = 'import os\nA = os.getenv("DB_HOST", "localhost")\nB = os.getenv("SECRET_KEY", "change")\nC = os.getenv("MODE", "fast")\nD = os.getenv("E_X", "")\n'
     kinds = {name: fact.default_kind for name, fact in _reads(source).items()}
     assert kinds == {"DB_HOST": "development", "SECRET_KEY": "secret", "MODE": "harmless", "E_X": "empty"}
     assert _reads(source)["SECRET_KEY"].default is None

@@ -28,7 +28,13 @@ def test_job_and_step_views() -> None:
     assert first.condition == "github.ref == 'refs/heads/main'"
     assert (first.concurrency.group, first.concurrency.cancel, first.concurrency.level) == ("g", "true", "workflow")
     one, two = first.steps
-    assert (one.name, one.run, one.shell, one.working_directory, one.continue_on_error) == ("One", "pytest", "bash", "src", "true")
+    assert (one.name, one.run, one.shell, one.working_directory, one.continue_on_error) == (
+        "One",
+        "pytest",
+        "bash",
+        "src",
+        "true",
+    )
     assert (two.uses, two.shell) == ("actions/checkout@v4", "bash")
     assert one.key_loc("continue-on-error") != one.loc
     assert second.uses == "./.github/workflows/c.yml"

@@ -132,9 +132,7 @@ class Problem(Record):
         return (self.path, self.span, self.kind, self.message)
 
 
-INCOMPLETE_KINDS = frozenset(
-    ("parse-error", "decode-error", "read-error", "limit", "rule-crash", "reader-crash", "pack-error")
-)
+INCOMPLETE_KINDS = frozenset(("parse-error", "decode-error", "read-error", "limit", "rule-crash", "reader-crash", "pack-error"))
 """Problem kinds that make a run incomplete (in a deployable file, or in the engine)."""
 
 

@@ -133,7 +133,20 @@ def is_host(text: str) -> bool:
     return (tail.isalpha() and 2 <= len(tail) <= 24) or (len(labels) == 4 and all(part.isdigit() for part in labels))
 
 
-SECRET_WORDS = ("SECRET", "PASSWORD", "PASSWD", "PASSPHRASE", "TOKEN", "APIKEY", "PRIVATE", "CREDENTIAL", "SIGNING", "ENCRYPTION", "_KEY", "DSN")
+SECRET_WORDS = (
+    "SECRET",
+    "PASSWORD",
+    "PASSWD",
+    "PASSPHRASE",
+    "TOKEN",
+    "APIKEY",
+    "PRIVATE",
+    "CREDENTIAL",
+    "SIGNING",
+    "ENCRYPTION",
+    "_KEY",
+    "DSN",
+)
 
 
 def is_secret_name(name: str) -> bool:

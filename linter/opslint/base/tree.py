@@ -39,9 +39,7 @@ class Scalar(Node):
 
     __slots__ = ("masked", "quoted", "text")
 
-    def __init__(
-        self, text: str, at: int | Span, *, quoted: bool = False, masked: Masked | None = None, path: str = ""
-    ) -> None:
+    def __init__(self, text: str, at: int | Span, *, quoted: bool = False, masked: Masked | None = None, path: str = "") -> None:
         super().__init__(at, path)
         self.text = text
         self.quoted = quoted
@@ -173,9 +171,7 @@ def decode(data: list[Any], path: str) -> Node:
     if kind == "s" or kind == "q":
         return Scalar(data[2], at, quoted=kind == "q", path=path)
     if kind == "m":
-        return Mapping(
-            [(Scalar(key, key_at, path=path), decode(value, path)) for key, key_at, value in data[2]], at, path
-        )
+        return Mapping([(Scalar(key, key_at, path=path), decode(value, path)) for key, key_at, value in data[2]], at, path)
     if kind == "l":
         return Sequence([decode(item, path) for item in data[2]], at, path)
     if kind == "x":

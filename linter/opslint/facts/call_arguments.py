@@ -108,7 +108,9 @@ _LATER = frozenset(
     + ("fastapi.background.BackgroundTasks().add_task", "weakref.finalize", "rq.Queue().enqueue", "django_rq.enqueue")
 )
 """Calls that keep the function they are given for later: nobody waits for it."""
-_ASKING = frozenset(("callable", "getattr", "hasattr", "id", "isinstance", "issubclass", "len", "print", "repr", "str", "type", "vars"))
+_ASKING = frozenset(
+    ("callable", "getattr", "hasattr", "id", "isinstance", "issubclass", "len", "print", "repr", "str", "type", "vars")
+)
 
 
 def handed_functions(document: PythonDocument) -> list[tuple[CallSite, _ast.expr, str, str]]:

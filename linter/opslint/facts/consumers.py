@@ -118,9 +118,7 @@ def _calls(document: PythonDocument, site: CallSite, emit: Emit) -> None:
             emit(fact)
             return
     if broker and name in _FETCHES:
-        emit(
-            Receive(at=document.place(site.node), broker=broker, function=function_of(site.scope), handler="", how="loop")
-        )
+        emit(Receive(at=document.place(site.node), broker=broker, function=function_of(site.scope), handler="", how="loop"))
 
 
 def extract(document: PythonDocument, emit: Emit) -> None:
@@ -157,7 +155,15 @@ def extract(document: PythonDocument, emit: Emit) -> None:
                 emit(Receive(at=document.place(arg), broker=broker, function=info.qualname, handler="", how="takes"))
 
 
-_LITERALS = ("KafkaConsumer", "aio_pika", "aiokafka", "azure.functions", "azure.servicebus", "azure.storage.queue", "basic_consume")
+_LITERALS = (
+    "KafkaConsumer",
+    "aio_pika",
+    "aiokafka",
+    "azure.functions",
+    "azure.servicebus",
+    "azure.storage.queue",
+    "basic_consume",
+)
 _LITERALS += ("chalice", "confluent_kafka", "functions_framework", "pubsub_v1", "receive_message", "xreadgroup")
 _WORDS = tuple(word.encode() for word in _LITERALS)
 

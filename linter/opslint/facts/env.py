@@ -315,7 +315,9 @@ def _setdefault(document: PythonDocument, site: CallSite, emit: Emit) -> None:
 
 
 def _named_call(document: PythonDocument, site: CallSite, emit: Emit) -> None:
-    named = (pair for pair in enumerate(site.node.args[:2]) if isinstance(pair[1], _ast.Constant) and looks_like_name(pair[1].value))
+    named = (
+        pair for pair in enumerate(site.node.args[:2]) if isinstance(pair[1], _ast.Constant) and looks_like_name(pair[1].value)
+    )
     position, argument = next(named, (-1, None))
     if not isinstance(argument, _ast.Constant):
         return

@@ -140,7 +140,9 @@ class Context:
             stack: list[_ast.AST] = [self.document.tree]
             while stack:
                 node = stack.pop()
-                searched = isinstance(node, _ast.Call) and isinstance(node.func, _ast.Attribute) and node.func.attr.endswith("swith")
+                searched = (
+                    isinstance(node, _ast.Call) and isinstance(node.func, _ast.Attribute) and node.func.attr.endswith("swith")
+                )
                 if searched or isinstance(node, _ast.Compare | _ast.Set | _ast.List | _ast.Tuple):
                     self._refused.update(self._texts(node))
                 stack.extend(self.document.children(node))

@@ -4,7 +4,20 @@ from __future__ import annotations
 
 from opslint.base.masking import strip_credentials
 
-_SECRET_WORDS = ("SECRET", "PASSWORD", "PASSWD", "TOKEN", "API_KEY", "APIKEY", "PRIVATE", "CREDENTIAL", "SIGNING", "ENCRYPTION", "_KEY", "DSN")
+_SECRET_WORDS = (
+    "SECRET",
+    "PASSWORD",
+    "PASSWD",
+    "TOKEN",
+    "API_KEY",
+    "APIKEY",
+    "PRIVATE",
+    "CREDENTIAL",
+    "SIGNING",
+    "ENCRYPTION",
+    "_KEY",
+    "DSN",
+)
 _NO_SECRETS = frozenset("none null empty dummy not-needed notneeded n/a na unused no-key nokey x test-key".split())
 """Values that say there is no secret: local servers that ask for one and do not look at it."""
 
@@ -75,7 +88,12 @@ def default_kind(name: str, value: object) -> str:
 
 
 def _is_secret_text(value: str) -> bool:
-    return "://" not in value and not value.isdigit() and not value.startswith(("/", "./", "arn:")) and value.lower() not in _NO_SECRETS
+    return (
+        "://" not in value
+        and not value.isdigit()
+        and not value.startswith(("/", "./", "arn:"))
+        and value.lower() not in _NO_SECRETS
+    )
 
 
 def keepable(name: str, value: object) -> str | None:

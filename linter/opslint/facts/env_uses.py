@@ -41,7 +41,9 @@ def leaves(document: PythonDocument, test: _ast.AST | None, site: CallSite) -> b
     if not isinstance(test, _ast.UnaryOp | _ast.Compare):
         return False
     if isinstance(test, _ast.Compare) and not (
-        isinstance(test.ops[0], _ast.Is | _ast.Eq) and isinstance(test.comparators[0], _ast.Constant) and not test.comparators[0].value
+        isinstance(test.ops[0], _ast.Is | _ast.Eq)
+        and isinstance(test.comparators[0], _ast.Constant)
+        and not test.comparators[0].value
     ):
         return False
     statement = document.parent(test)
@@ -61,7 +63,14 @@ def _fails_on_none(document: PythonDocument, parent: _ast.AST | None, node: _ast
     if isinstance(parent, _ast.Subscript):
         return parent.value is node
     if isinstance(parent, _ast.Call) and parent.args and parent.args[0] is node:
-        return document.origin(parent.func, site.scope) in ("int", "float", "len", "json.loads", "pathlib.Path", "ast.literal_eval")
+        return document.origin(parent.func, site.scope) in (
+            "int",
+            "float",
+            "len",
+            "json.loads",
+            "pathlib.Path",
+            "ast.literal_eval",
+        )
     return isinstance(parent, _ast.For | _ast.comprehension) and parent.iter is node
 
 

@@ -61,7 +61,9 @@ def local_includes(root: Mapping) -> list[str]:
     """Return the files of this repository that ``include:`` names (no wildcards)."""
     include = root.get("include")
     items = include.items if isinstance(include, Sequence) else [include] if include is not None else []
-    named = [item.text if isinstance(item, Scalar) else item.text("local") if isinstance(item, Mapping) else None for item in items]
+    named = [
+        item.text if isinstance(item, Scalar) else item.text("local") if isinstance(item, Mapping) else None for item in items
+    ]
     return [name for name in named if name and not name.startswith("http") and "*" not in name]
 
 

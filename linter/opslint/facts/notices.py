@@ -46,7 +46,9 @@ class RowWrite(Fact):
 
 
 _WINDOW = ("__date", "__gt", "__gte", "__lt", "__lte", "__range")
-_WRITES = frozenset(("aadd", "acreate", "add", "asave", "aupdate", "bulk_create", "bulk_update", "create", "get_or_create", "save"))
+_WRITES = frozenset(
+    ("aadd", "acreate", "add", "asave", "aupdate", "bulk_create", "bulk_update", "create", "get_or_create", "save")
+)
 _WRITES |= frozenset(("set", "setnx", "update_or_create", "commit", "flush", "insert_one", "update_one", "mark_sent", "sadd"))
 _CLOCK = ("datetime.date.today", "datetime.datetime.now", "datetime.datetime.utcnow", "datetime.timedelta")
 _CLOCK += ("django.utils.timezone.now", "django.utils.timezone.localdate", "django.utils.timezone.localtime")
@@ -157,7 +159,6 @@ def _entries(document: PythonDocument, node: _ast.expr, block: Block, emit: Emit
                         emit(Scheduled(at=document.place(value), is_origin=False, task=name))
                 else:
                     stack.append(value)
-
 
 
 EXTRACTORS = (

@@ -103,7 +103,9 @@ def _field(document: PythonDocument, info: ClassInfo, statement: _ast.stmt, pref
     required, value = statement.value is None, UNKNOWN
     if statement.value is not None:
         value = document.constant(statement.value, info.scope)
-        if isinstance(statement.value, _ast.Call) and (document.origin(statement.value.func, info.scope) or "").endswith(".Field"):
+        if isinstance(statement.value, _ast.Call) and (document.origin(statement.value.func, info.scope) or "").endswith(
+            ".Field"
+        ):
             call = statement.value
             given = {keyword.arg: keyword.value for keyword in call.keywords if keyword.arg}
             default = call.args[0] if call.args else given.get("default")

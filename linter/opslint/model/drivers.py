@@ -87,7 +87,12 @@ class Drivers:
         from_package = any(path.endswith("__init__.py") for path in paths)
         for imported in self.model.facts(Import) if names else ():
             last = imported.module.rpartition(".")[2]
-            if imported.name not in names and imported.name not in stems and last not in stems and not (from_package and not last):
+            if (
+                imported.name not in names
+                and imported.name not in stems
+                and last not in stems
+                and not (from_package and not last)
+            ):
                 continue
             info = self.model.files.get(imported.path)
             if info is None or not info.screened:

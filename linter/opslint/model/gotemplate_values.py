@@ -24,6 +24,7 @@ MAX_TEXT = 2_000_000
 MAX_NODES = 100_000
 """Most values that one print, copy or merge may touch."""
 
+
 class RenderError(Exception):
     """A template cannot be rendered here: Helm would refuse it too, or a limit was hit. `loc` is set by the evaluator."""
 

@@ -178,7 +178,9 @@ def _told(handlers: Handlers, function: Function, window: WindowLoop, writes: se
         first = effect.chain[0][0] if effect.chain else effect.loc
         if effect.what not in NOTICES or effect.guards or first[1] not in inside:
             continue
-        through = [handlers.project.function_at(function.path, str(origin)) for origin, place in window.calls if place == first[1]]
+        through = [
+            handlers.project.function_at(function.path, str(origin)) for origin, place in window.calls if place == first[1]
+        ]
         if any(callee is not None and _keeps(handlers, callee, writes) for callee in through):
             continue
         found.append(effect)

@@ -262,7 +262,9 @@ def _property(binding: Binding) -> _ast.expr | None:
     if binding.how != "def" or not isinstance(node, _ast.FunctionDef):
         return None
     for decorator in node.decorator_list:
-        name = decorator.attr if isinstance(decorator, _ast.Attribute) else decorator.id if isinstance(decorator, _ast.Name) else ""
+        name = (
+            decorator.attr if isinstance(decorator, _ast.Attribute) else decorator.id if isinstance(decorator, _ast.Name) else ""
+        )
         if name in ("property", "cached_property"):
             return node.returns
     return None

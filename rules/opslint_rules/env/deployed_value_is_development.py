@@ -111,7 +111,11 @@ class DeployedValueIsDevelopment(ProjectRule):
         found: dict[Loc, list[tuple[Workload, Container, EnvEntry, Masked]]] = {}
         for workload in model.workloads:
             tiers = {tier_of(name) for name in workload.environments}
-            if workload.platform == "dockerfile" or (tiers and tiers <= _NOT_JUDGED) or (workload.platform == "compose" and not tiers):
+            if (
+                workload.platform == "dockerfile"
+                or (tiers and tiers <= _NOT_JUDGED)
+                or (workload.platform == "compose" and not tiers)
+            ):
                 continue
             for container in workload.containers:
                 for entry in {entry.name: entry for entry in container.entries}.values():

@@ -91,13 +91,18 @@ class EnvDeclaredButNeverRead(ProjectRule):
     def check(self, model: DeploymentModel, report: Reporter) -> None:
         """Compare what each container gets and nothing reads with what its code reads and does not get."""
         known = {
-            name.lower() for reads in model.variables.all_reads.by_path.values() for read in reads for name in (read.name, *read.aliases)
+            name.lower()
+            for reads in model.variables.all_reads.by_path.values()
+            for read in reads
+            for name in (read.name, *read.aliases)
         }
         found: dict[Loc, tuple[EnvEntry, Read, Service, Workload]] = {}
         for service in model.services:
             for workload, container in service.runs if not service.unlinked else ():
                 scope = model.variables.resolve(workload, container)
-                reads = [read for read in model.variables.possible_reads_of(container)[0] if not model.variables.is_set(scope, read)]
+                reads = [
+                    read for read in model.variables.possible_reads_of(container)[0] if not model.variables.is_set(scope, read)
+                ]
                 for binding in scope.bindings.values():
                     entry = binding.entry
                     if entry.origin == "ENV" or entry.name.lower() in known:

@@ -19,8 +19,23 @@ if TYPE_CHECKING:
     from opslint.api import Container, DeploymentModel, Loc, Read, Reporter, Scope, Service, Workload
 
 _NOT_JUDGED = frozenset(("development", "test", "ephemeral"))
-_BINDS = frozenset(("HOST", "BIND", "LISTEN", "BIND_HOST", "BIND_ADDRESS", "LISTEN_HOST", "LISTEN_ADDRESS", "SERVER_HOST", "APP_HOST", "UVICORN_HOST"))
-_PARTS = frozenset("HOST HOSTNAME SERVER PORT USER USERNAME PASSWORD PASS NAME DB URL URI DSN ADDR ADDRESS ENDPOINT STRING CONNECTION".split())
+_BINDS = frozenset(
+    (
+        "HOST",
+        "BIND",
+        "LISTEN",
+        "BIND_HOST",
+        "BIND_ADDRESS",
+        "LISTEN_HOST",
+        "LISTEN_ADDRESS",
+        "SERVER_HOST",
+        "APP_HOST",
+        "UVICORN_HOST",
+    )
+)
+_PARTS = frozenset(
+    "HOST HOSTNAME SERVER PORT USER USERNAME PASSWORD PASS NAME DB URL URI DSN ADDR ADDRESS ENDPOINT STRING CONNECTION".split()
+)
 _DATABASES = frozenset("DB DATABASE POSTGRES POSTGRESQL PG MYSQL MARIADB SQL SQLALCHEMY MONGO MONGODB".split())
 
 
@@ -221,7 +236,8 @@ def _report(gaps: list[_Gap], report: Reporter) -> None:
         key=read.name,
         service=gaps[0].service.name,
         confidence="medium" if gaps[0].by_names else None,
-        derived={path for gap in gaps for run in gap.runs for path in run[2].files} | {path for gap in gaps for path in gap.files},
+        derived={path for gap in gaps for run in gap.runs for path in run[2].files}
+        | {path for gap in gaps for path in gap.files},
     )
 
 

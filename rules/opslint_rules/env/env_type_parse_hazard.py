@@ -103,7 +103,11 @@ class EnvTypeParseHazard(ProjectRule):
                 scope = model.variables.resolve(workload, container)
                 for read in model.variables.possible_reads_of(container)[0]:
                     binding = scope.get(read.name) if read.parse else None
-                    if binding is not None and isinstance(binding.entry.value, Known) and _is_wrong(read.parse, binding.entry.value.value):
+                    if (
+                        binding is not None
+                        and isinstance(binding.entry.value, Known)
+                        and _is_wrong(read.parse, binding.entry.value.value)
+                    ):
                         found.setdefault(binding.entry.loc, (binding.entry, read, []))[2].append(workload)
         for loc, (entry, read, workloads) in found.items():
             what = "true, whatever it says" if read.parse == "bool" else f"no {read.parse}: the process stops with a ValueError"
@@ -121,5 +125,7 @@ def _is_wrong(parse: str, value: Masked) -> bool:
     if parse == "bool":
         return (value.plain or "").lower() in _FALSE
     if parse == "int":
-        return value.kind in ("empty", "url", "arn", "email", "path", "host") or (value.kind == "bool" and not (value.plain or "").isdigit())
+        return value.kind in ("empty", "url", "arn", "email", "path", "host") or (
+            value.kind == "bool" and not (value.plain or "").isdigit()
+        )
     return value.kind in ("empty", "url", "arn", "email", "path") or (value.kind == "bool" and not (value.plain or "").isdigit())
