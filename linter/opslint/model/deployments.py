@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from opslint.base.typing import TYPE_CHECKING
+from opslint.model.model import PROCESS_FILES
 
 if TYPE_CHECKING:
     from opslint.model.model import DeploymentModel
     from opslint.model.records import Deployment
 
-
-PROCESS_FILES = ("fly.toml", "railway.json", "railway.toml", "render.yaml", "render.yml")
-"""What platforms read at the top of the code they start (the reference of each)."""
 
 _CLUSTER_KINDS = frozenset(("kubernetes", "helm-chart", "kustomization"))
 

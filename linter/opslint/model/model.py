@@ -37,8 +37,13 @@ if TYPE_CHECKING:
 
 CLOUD_KINDS = frozenset(("terraform", "tfvars", "terragrunt", "hcl", "cloudformation", "serverless"))
 
-DEPLOYING_KINDS = CLOUD_KINDS | frozenset(("compose", "dockerfile", "helm-chart", "kubernetes", "kustomization", "procfile", "systemd"))
+DEPLOYING_KINDS = CLOUD_KINDS | frozenset(
+    ("compose", "dockerfile", "helm-chart", "kubernetes", "kustomization", "procfile", "systemd")
+)
 """Kinds of files that say what runs. Without one of them nothing is deployed, whatever code and pipelines there are."""
+
+PROCESS_FILES = ("fly.toml", "railway.json", "railway.toml", "render.yaml", "render.yml")
+"""Files of other kinds that say what runs: what platforms read at the top of the code they start (the reference of each)."""
 
 
 class FileInfo(Record):
@@ -117,7 +122,9 @@ class DeploymentModel:
     @cached_property
     def _is_deployed(self) -> bool:
         """Tell whether anything says what runs: without it there is nothing to join, and the modules that would are not imported."""
-        return bool(self.settings.services) or not self.kinds.isdisjoint(DEPLOYING_KINDS)
+        if self.settings.services or not self.kinds.isdisjoint(DEPLOYING_KINDS):
+            return True
+        return any(path.endswith(PROCESS_FILES) for path in self.files)
 
     @cached_property
     def environments(self) -> Environments:

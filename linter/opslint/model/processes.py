@@ -7,7 +7,7 @@ from opslint.base.tree import Mapping, Scalar
 from opslint.base.typing import TYPE_CHECKING
 from opslint.base.value import ABSENT, known, unknown
 from opslint.facts.procfile import ProcfileProcess
-from opslint.model.deployments import PROCESS_FILES
+from opslint.model.model import PROCESS_FILES
 from opslint.model.paths import directory_of, join
 from opslint.model.records import Container, Deployment, Workload
 

@@ -23,7 +23,7 @@ from opslint.model.resource_queries import (
 )
 from opslint.model.resource_records import Alarm, EventSource, Function, Queue
 from opslint.model.terraform_directories import local_source
-from opslint.model.terraform_values import as_text, references_in, settled
+from opslint.model.terraform_values import Reference, Shaped, as_text, references_in, settled
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -407,6 +407,10 @@ def _strings(value: Value) -> set[str]:
             stack.extend(current.values())
         elif isinstance(current, list | tuple):
             stack.extend(current)
-        elif hasattr(current, "parts"):
-            stack.append(settled(current))  # type: ignore[arg-type]
+        elif isinstance(current, Shaped):
+            stack.extend(current.parts)
+        elif isinstance(current, Reference):
+            inner = settled(current)
+            if not isinstance(inner, Reference):
+                stack.append(inner)
     return found
