@@ -6,6 +6,7 @@ import pytest
 from opslint.base.fact import Fact
 from opslint.facts import env, settings_classes
 from opslint.facts.env import EnvRead
+from opslint.facts.env_defaults import default_kind
 from opslint.syntax.python import read
 
 
@@ -77,3 +78,54 @@ def test_settings_class_fields() -> None:
         ("inner", ["APP_inner"], False),
     ]
     assert fact.instantiated == "module"
+
+
+CONTEXTS = """
+import os
+URL = os.getenv("DATABASE_URL")
+if URL:
+    pass
+else:
+    HOST = os.getenv("DB_HOST", "localhost")
+PART = os.getenv("PG_HOST", "localhost")
+DSN = os.getenv("PG_DSN", f"postgresql://{PART}")
+def alternatives():
+    found = os.environ.get("FIRST_X")
+    if not found:
+        found = os.environ.get("SECOND_X")
+    return found
+KEY = os.getenv("SECRET_KEY", "change-me-now")
+if KEY == "change-me-now":
+    raise RuntimeError
+if os.getenv("MODE_X") == "production":
+    LATE = os.getenv("LATE_X", "localhost")
+"""
+
+
+def test_what_a_read_is_only_the_fallback_of() -> None:
+    reads = _reads(CONTEXTS)
+    assert reads["DB_HOST"].instead == ["DATABASE_URL"]
+    assert reads["PG_HOST"].instead == ["PG_DSN"]
+    assert (reads["FIRST_X"].instead, reads["SECOND_X"].instead) == (["SECOND_X"], ["FIRST_X"])
+    assert reads["SECRET_KEY"].default_kind == "refused"
+    assert [name for name, read in reads.items() if read.guarded] == ["LATE_X"]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "kind"),
+    [
+        ("A_HOST", "172.17.0.1", "development"),
+        ("A_HOSTS", "localhost,127.0.0.1", "development"),
+        ("A_HOSTS", "localhost,shop.example.org", "harmless"),
+        ("ADMIN_MAIL", "root@localhost", "harmless"),
+        ("DB_URL", "postgresql+asyncpg://u:p@localhost:5432/x", "development"),
+        ("DB_URL", "sqlite+aiosqlite:///./x.db", "development"),
+        ("APP_DEBUG", "True", "development"),
+        ("JWT_SECRET_KEY", "change-this", "secret"),
+        ("ACCESS_TOKEN_EXPIRE_MINUTES", "30", "harmless"),
+        ("OPENAI_API_KEY", "EMPTY", "harmless"),
+        ("S3_SECRET_ID", "abc", "harmless"),
+    ],
+)
+def test_kinds_of_defaults(name: str, value: str, kind: str) -> None:
+    assert default_kind(name, value) == kind
