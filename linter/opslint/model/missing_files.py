@@ -88,8 +88,9 @@ class _Made:
         for text in self.texts:
             at = text.find(name)
             while at >= 0:
-                line = text[text.rfind(b"\n", 0, at) + 1 : (text.find(b"\n", at) + 1 or len(text) + 1) - 1]
-                if not writing or any(mark in line for mark in _WRITES):
+                # What is written stands behind the command or the redirection: `helm template -f values.yaml > out` makes no values.
+                before = text[text.rfind(b"\n", 0, at) + 1 : at]
+                if not writing or any(mark in before for mark in _WRITES):
                     return True
                 at = text.find(name, at + 1)
         return False
