@@ -26,7 +26,8 @@ class FunctionEffects(Fact):
     """One function's marks in source order: ``[group, what, origin, place]``.
 
     `group`: ``effect`` (must not happen twice), ``dedup`` (keeps it from happening twice), ``call`` (of something that may be
-    the repository's own), ``touch`` (an origin the parameter's dependency gives). `what` is a row name:
+    the repository's own), ``asks`` (such a call whose answer decides whether to go on), ``again`` (the end of a loop),
+    ``touch`` (an origin the parameter's dependency gives). `what` is a row name:
     ``create insert relative mail sms message http payment append`` for effects,
     ``key lookup fetch conflict guard lock`` for dedup (``fetch``: get-or-create, which keeps rows single but not what is added to them). `origin` is the call's, open ones included.
     """
@@ -109,6 +110,8 @@ def _sql_mark(document: PythonDocument, site: CallSite) -> tuple[str, str] | Non
     if words is None:
         return None
     upper = " ".join(words.upper().split())
+    if upper.startswith("SELECT") and " FOR UPDATE" in upper:
+        return "dedup", "lock"
     if upper.startswith("INSERT"):
         guarded = ("ON CONFLICT", "ON DUPLICATE KEY", "INSERT IGNORE", "INSERT OR ", "NOT EXISTS")
         return ("dedup", "conflict") if any(part in upper for part in guarded) else ("effect", "insert")
@@ -222,6 +225,7 @@ class _Collector:
     def __init__(self, document: PythonDocument) -> None:
         self.document = document
         self.marks: dict[str, list[tuple[int, int, str, str, str, int]]] = {}
+        self.ends: list[tuple[Scope, _ast.stmt]] = []
         self.saved: set[tuple[int, str]] = set()
         for site in document.calls:
             func = site.node.func
@@ -260,8 +264,38 @@ class _Collector:
                 self.augmented(statement, block)
             elif isinstance(statement, _ast.If) and _returns_early(statement):
                 self.add(block.scope, statement.test, "dedup", "guard")
-            if isinstance(statement, _ast.If) and _asks_for_row(statement, block.scope):
-                self.add(block.scope, statement.test, "dedup", "lookup")
+            if isinstance(statement, _ast.If):
+                if _asks_for_row(statement, block.scope):
+                    self.add(block.scope, statement.test, "dedup", "lookup")
+                self.asks(statement, block)
+            elif isinstance(statement, _ast.For | _ast.AsyncFor | _ast.While):
+                self.ends.append((block.scope, statement))
+
+    def asks(self, statement: _ast.If, block: Block) -> None:
+        """``if not acquire(key): return`` and ``if seen(key): …`` of the repository's own functions: the link looks into them."""
+        leaves = isinstance(statement.body[-1], _ast.Return | _ast.Continue | _ast.Raise | _ast.Break)
+        if not statement.orelse and not leaves:
+            return
+        # ``if seen(key): return`` does nothing else; what does is no answer to a second run.
+        only = leaves and all(isinstance(part, _ast.Expr | _ast.Return | _ast.Continue | _ast.Raise) for part in statement.body)
+        for test in statement.test.values if isinstance(statement.test, _ast.BoolOp) else [statement.test]:
+            node = test.operand if isinstance(test, _ast.UnaryOp) else test
+            how = "seen" if only and node is test else "taken"
+            node = node.value if isinstance(node, _ast.Await) else node
+            if isinstance(node, _ast.Name):
+                node = _value_of(node, block.scope) or node
+                node = node.value if isinstance(node, _ast.Await) else node
+            origin = self.document.origin(node.func, block.scope) if isinstance(node, _ast.Call) else None
+            if origin is not None and _may_be_ours(origin):
+                self.add(block.scope, statement.test, "asks", how, origin)
+
+    def loops(self) -> None:
+        """Where a loop ends, what it did may be followed by another round."""
+        for scope, statement in self.ends:
+            marks = self.marks.get(function_of(scope))
+            end = statement.end_lineno or statement.lineno
+            if marks and any(mark[2] == "effect" and statement.lineno <= mark[0] <= end for mark in marks):
+                marks.append((end, 1 << 20, "again", "", "", self.document.place(statement)))
 
     def augmented(self, statement: _ast.AugAssign, block: Block) -> None:
         """``row.count += n`` counts when the same object is saved in this function."""
@@ -270,6 +304,8 @@ class _Collector:
             return
         base = target.value
         if not isinstance(base, _ast.Name):
+            return
+        if _is_text(statement.value):
             return
         if (id(block.scope), base.id) in self.saved:
             self.add(block.scope, statement, "effect", "relative")
@@ -335,7 +371,28 @@ def _returns_early(statement: _ast.If) -> bool:
 
 _QUERIES = frozenset(
     ("aexists", "afirst", "count", "exists", "filter", "filter_by", "first", "one_or_none", "scalar", "scalar_one_or_none")
+    + ("fetchall", "fetchone", "fetchrow", "fetchval", "find_one", "get_or_none", "hget", "scalars")
+    + ("sismember", "hexists")
 )
+
+
+def _value_of(name: _ast.Name, scope: Scope) -> _ast.expr | None:
+    """What a name was last given before it is used here."""
+    found = scope.lookup(name.id)
+    if found is None:
+        return None
+    before = [binding for binding in found[1] if binding.line <= name.lineno] or found[1]
+    last = max(before, key=lambda binding: binding.line)
+    return last.node if last.how == "value" and isinstance(last.node, _ast.expr) else None
+
+
+def _is_text(node: _ast.expr) -> bool:
+    """Text or a list that is added to something."""
+    while isinstance(node, _ast.BinOp):
+        node = node.left
+    if isinstance(node, _ast.Constant):
+        return isinstance(node.value, str)
+    return isinstance(node, _ast.JoinedStr | _ast.List | _ast.ListComp)
 
 
 def _asks_for_row(statement: _ast.If, scope: Scope) -> bool:
@@ -359,9 +416,12 @@ def _is_question(node: _ast.expr, scope: Scope, leaves: bool, either: bool) -> b
     if negated == leaves and not (either and not leaves):
         return False
     if isinstance(node, _ast.Name):
-        found = scope.lookup(node.id)
-        bound = found[1][-1].node if found is not None and found[1][-1].how == "value" else None
-        node = bound.value if isinstance(bound, _ast.Await) else bound  # type: ignore[assignment]
+        bound = _value_of(node, scope)
+        if bound is None:
+            return False
+        node = bound
+    if isinstance(node, _ast.Await):
+        node = node.value
     if not isinstance(node, _ast.Call):
         return False
     if isinstance(node.func, _ast.Name):
@@ -412,6 +472,7 @@ def extract(document: PythonDocument, emit: Emit) -> None:
     collector.excepts()
     collector.keys()
     collector.decorators()
+    collector.loops()
     functions = {info.qualname: info for info in document.functions}
     for name, marks in collector.marks.items():
         if any(mark[2] in ("effect", "touch") for mark in marks) or any(

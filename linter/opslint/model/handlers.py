@@ -31,6 +31,9 @@ if TYPE_CHECKING:
     F = TypeVar("F", bound=Fact)
     Chain = list[tuple[Loc, str]]
 
+_FOLLOWING = frozenset(("again", "call", "effect", "touch"))
+"""Groups of marks after which a function has not yet done its work."""
+
 _HOW_CALLED = {"calls": "calls", "passed": "has called", "later": "starts"}
 
 MAX_DEPTH = 3
@@ -58,11 +61,12 @@ class Touch(Record):
 class Effect(Record):
     """Something that must not happen twice (`what`: a row of the effect table), where, and the calls that lead there.
 
-    `guards` are the dedup marks met before it on the way: ``[what, place]``.
+    `guards` are the dedup marks met before it on the way: ``[what, place]``. `followed`: something that can fail comes after it.
     """
 
-    __slots__ = ("chain", "guards", "loc", "origin", "what")
+    __slots__ = ("chain", "followed", "guards", "loc", "origin", "what")
     chain: Chain
+    followed: bool
     guards: list[tuple[str, Loc]]
     loc: Loc
     origin: str
@@ -185,21 +189,32 @@ class Handlers:
 
     def effects(self, function: Function, depth: int = MAX_DEPTH) -> list[Effect]:
         """Return the effects of a function and of what it calls, in order, each with the guards met before it."""
-        return self._effects(function, depth, [], [], {(function.path, function.qualname)})
+        return self._effects(function, depth, [], ([], False), {(function.path, function.qualname)})
 
     def _effects(
-        self, function: Function, depth: int, chain: Chain, before: list[tuple[str, Loc]], seen: set[tuple[str, str]]
+        self,
+        function: Function,
+        depth: int,
+        chain: Chain,
+        around: tuple[list[tuple[str, Loc]], bool],
+        seen: set[tuple[str, str]],
     ) -> list[Effect]:
+        """`around`: the guards met before, and whether the callers go on afterwards."""
         found: list[Effect] = []
-        guards = list(before)
-        for group, what, origin, place in self._marks(function):
+        guards = list(around[0])
+        marks = self._marks(function)
+        last = max((at for at, mark in enumerate(marks) if mark[0] in _FOLLOWING), default=-1)
+        for at, (group, what, origin, place) in enumerate(marks):
             loc = function.place(place)
+            followed = around[1] or at < last
             if group == "dedup":
                 guards.append((what, loc))
+            elif group == "asks" and self._answers(function.path, origin, seen=what == "seen"):
+                guards.append(("lookup", loc))
             elif group == "effect":
                 # A row that is fetched or made is one row, but what is added to it is added each time.
                 held = [guard for guard in guards if what != "relative" or guard[0] != "fetch"]
-                found.append(Effect(chain=chain, guards=held, loc=loc, origin=origin, what=what))
+                found.append(Effect(chain=chain, followed=followed, guards=held, loc=loc, origin=origin, what=what))
             if group in ("call", "effect") and depth > 0 and origin:
                 callee = self.project.function_at(function.path, origin)
                 if callee is None or (callee.path, callee.qualname) in seen:
@@ -208,8 +223,17 @@ class Handlers:
                     found.pop()
                 step: Chain = [*chain, (loc, f"calls {callee.qualname}")]
                 inner = {*seen, (callee.path, callee.qualname)}
-                found += self._effects(callee, depth - 1, step, guards, inner)
+                found += self._effects(callee, depth - 1, step, (guards, followed), inner)
         return found
+
+    def _answers(self, path: str, origin: str, *, seen: bool) -> bool:
+        """Tell whether a function of the repository takes a lock or a key (or, if `seen`, looks something up): its answer holds back a second run."""
+        callee = self.project.function_at(path, origin)
+        if callee is None:
+            return False
+        if any(mark[0] == "dedup" and mark[1] in ("conflict", "key", "lock") for mark in self._marks(callee)):
+            return True
+        return seen and any(touch.kind in ("cache", "database") for touch in self.touches(callee))
 
     def _marks(self, function: Function) -> list[tuple[str, str, str, int]]:
         """The marks of a function in source order; of one that only calls others, its calls."""
@@ -316,8 +340,18 @@ class Handlers:
             return True
         if any(parts[index : index + 2] == ["management", "commands"] for index in range(len(parts))):
             return True
+        if self._is_command_line(path):
+            return True
         guarded = any(calls.main_guard for calls in self.facts_of(ModuleCalls, path))
         return guarded and path not in self.imported and not self.facts_of(Route, path) and path not in self._lambda_paths
+
+    def _is_command_line(self, path: str) -> bool:
+        """The module parses a command line, no service starts it, and it answers nothing."""
+        kinds = {handler.type for handler in self.facts_of(Handler, path)}
+        if kinds - {"command"} or self.facts_of(Route, path) or path in self._lambda_paths:
+            return False
+        calls = (origin for function in self.facts_of(Function, path) for origin, _place in function.calls)
+        return "command" in kinds or "argparse.ArgumentParser" in calls
 
     @cached_property
     def _lambda_paths(self) -> frozenset[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from opslint.api import TYPE_CHECKING, Handler, Meta, ProjectRule
 
 if TYPE_CHECKING:
-    from opslint.api import DeploymentModel, Loc, Reporter
+    from opslint.api import DeploymentModel, Effect, Loc, Reporter
 
 
 class RedeliveredTaskNotIdempotent(ProjectRule):
@@ -51,7 +51,9 @@ class RedeliveredTaskNotIdempotent(ProjectRule):
 
     Exempt
     ------
-    Effects after dedup evidence, and tasks marked ``opslint: assume[idempotent]``. What is added to stored values is
+    Effects after dedup evidence, and tasks marked ``opslint: assume[idempotent]``. Where only an error repeats the task: an effect after
+    which nothing can fail, and requests to other services (to send them again is what the retry is for). Other tasks that are put in
+    the queue: they are judged themselves. What is added to stored values is
     `relative-update-in-retryable-handler`.
 
     Fix safety
@@ -81,7 +83,8 @@ class RedeliveredTaskNotIdempotent(ProjectRule):
         for task in model.handlers.tasks:
             if not task.causes:
                 continue
-            effects = [e for e in model.handlers.effects(task.function) if not e.guards and e.what != "relative"]
+            late = any("late" in note for _loc, note in task.causes)
+            effects = [e for e in model.handlers.effects(task.function) if not e.guards and _repeats(e, late)]
             if not effects or effects[0].loc in seen:
                 continue
             first = effects[0]
@@ -93,3 +96,13 @@ class RedeliveredTaskNotIdempotent(ProjectRule):
                 message=f"`{task.function.qualname}` may run twice, and this is done again each time ({first.what})",
                 evidence=evidence,
             )
+
+
+def _repeats(effect: Effect, late: bool) -> bool:
+    """Tell whether a second run does harm: `late`, the task may stop after any line, else only where something after the effect fails."""
+    if effect.what == "relative" or effect.origin.endswith(_ENQUEUE):
+        return False
+    return late or (effect.followed and effect.what != "http")
+
+
+_ENQUEUE = (".delay", ".apply_async", ".enqueue", ".kiq", ".send_task")

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 class ScheduledNoticeWithoutMarker(ProjectRule):
-    """A scheduled task mails everyone whom a date window selects, and keeps no mark of whom it told.
+    """A scheduled task mails whom a date window selects and keeps no mark of whom it told.
 
     What it finds
     -------------
