@@ -155,6 +155,8 @@ def is_secret_name(name: str) -> bool:
     return any(word in upper for word in SECRET_WORDS) and not upper.endswith(("_KEY_ID", "_KEYS_URL", "_TOKEN_URL", "_KEY_NAME"))
 
 
+_BARE_SECRET_WORDS = tuple(word.strip("_") for word in SECRET_WORDS)
+
 _URL_END = frozenset(" \t\r\n\"'`<>|")
 
 
@@ -166,9 +168,10 @@ def strip_credentials(text: str) -> str:
     """
     if "://" in text:
         text = _strip_urls(text)
-    upper = text.upper()
-    if any(word.strip("_") in upper for word in SECRET_WORDS):
-        text = _strip_named(text)
+    if "=" in text or "--" in text:
+        upper = text.upper()
+        if any(word in upper for word in _BARE_SECRET_WORDS):
+            text = _strip_named(text)
     if len(text) < 12:
         return text
     from opslint.base.opaque import conceal
