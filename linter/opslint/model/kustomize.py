@@ -165,7 +165,7 @@ class Kustomizer:
             if inner is not None:
                 made.files.update(inner.files)
                 made.open_reasons.extend(inner.open_reasons)
-                self._add([_Object(item.node, item.names, item.spaces) for item in inner.objects], entry, made)
+                self._add([_Object(item.node, item.names, item.spaces) for item in inner.objects], entry, made, built=True)
         elif target in self.model.files:
             made.files[target] = None
             self.used_files.add(target)
@@ -178,13 +178,17 @@ class Kustomizer:
         else:
             self._open(made, f"{entry.text} is not in the repository", entry)
 
-    def _add(self, objects: list[_Object], entry: Node, made: _Build) -> None:
+    def _add(self, objects: list[_Object], entry: Node, made: _Build, *, built: bool = False) -> None:
+        """Add what one entry gives. `built`: another kustomization gave it, which has said of its own what is there twice."""
         if made.there is None:
             made.there = {item.identity for item in made.objects}
+        twice = [item for item in objects if built and item.name and item.identity in made.there]
         for item in objects:
-            if item.name and item.identity in made.there:
-                self._fail(entry, f"{item.kind} {item.name} is there already: a build may hold no two objects of one name", made)
+            if not built and item.name and item.identity in made.there:
+                twice.append(item)
             made.there.add(item.identity)
+        for item in twice[:1]:
+            self._fail(entry, f"{item.kind} {item.name} is there already: a build may hold no two objects of one name", made)
         made.objects.extend(objects)
 
     def _target(self, directory: str, entry: Scalar, made: _Build) -> str | None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from opslint.api import TYPE_CHECKING, Meta, ProjectRule, Route, asked
+from opslint.api import TYPE_CHECKING, Meta, ProjectRule, Route, asked, tier_of
 
 if TYPE_CHECKING:
-    from opslint.api import Asked, DeploymentModel, Reporter, RouteInfo, Touch
+    from opslint.api import Asked, DeploymentModel, Loc, Reporter, RouteInfo, Touch
 
 _KINDS = {
     "aws": "an AWS service",
@@ -152,8 +152,8 @@ class LivenessChecksDependency(ProjectRule):
     needs = (Route,)
 
     def check(self, model: DeploymentModel, report: Reporter) -> None:
-        """Report each probe place once, with every environment it stands in."""
-        found: dict[tuple[object, ...], list[tuple[Asked, RouteInfo, Touch]]] = {}
+        """Report each handler once, with every probe that asks it and every environment they stand in."""
+        found: dict[tuple[str, Loc], list[tuple[Asked, RouteInfo, Touch]]] = {}
         for item in asked(model, frozenset(("liveness", "healthcheck"))):
             if item.probe.role == "healthcheck" and item.workload.platform != "ecs":
                 continue  # a compose or Docker health check marks the container and restarts nothing
@@ -162,8 +162,8 @@ class LivenessChecksDependency(ProjectRule):
                 continue
             route = model.routes.of_entries(item.entries).match(item.path)
             touch = self._failing(model, route)
-            if route is not None and touch is not None:
-                found.setdefault(item.probe.path_loc, []).append((item, route, touch))
+            if route is not None and route.handler is not None and touch is not None:
+                found.setdefault((item.service.name, route.handler.loc), []).append((item, route, touch))
         for items in found.values():
             self._report(items, report)
 
@@ -178,8 +178,11 @@ class LivenessChecksDependency(ProjectRule):
         return next((touch for touch in model.handlers.touches(route.handler) if touch.kind in _KINDS), None)
 
     def _report(self, items: list[tuple[Asked, RouteInfo, Touch]], report: Reporter) -> None:
+        items.sort(key=lambda found: "production" not in {tier_of(name) for name in found[0].workload.environments})
         item, route, touch = items[0]
         evidence = [(route.loc, f"serves `{route.path}`"), *((loc, note) for loc, note in touch.chain)]
+        others = dict.fromkeys(other.probe.path_loc for other, _route, _touch in items[1:])
+        evidence += [(loc, "this liveness probe asks it as well") for loc in others if loc != item.probe.path_loc]
         report(
             at=item.probe.path_loc,
             message=f"The liveness probe of `{item.service.name}` fails when {_KINDS[touch.kind]} does (`{touch.origin}`): "

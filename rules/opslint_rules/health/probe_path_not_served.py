@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from opslint.api import MANIFESTS, TYPE_CHECKING, Meta, ProjectRule, Route, asked
+from opslint.api import MANIFESTS, TYPE_CHECKING, Meta, ProjectRule, Route, asked, tier_of
 
 if TYPE_CHECKING:
-    from opslint.api import Asked, DeploymentModel, Loc, Reporter, RouteTable
+    from opslint.api import Asked, DeploymentModel, Reporter, RouteTable
 
 _ROLES = frozenset(("healthcheck", "liveness", "readiness", "startup", "target-group"))
 _NAMES = {"healthcheck": "health check", "target-group": "target group's health check"}
@@ -140,8 +140,8 @@ class ProbePathNotServed(ProjectRule):
     joins = MANIFESTS
 
     def check(self, model: DeploymentModel, report: Reporter) -> None:
-        """Report each probe once, with every environment it stands in."""
-        found: dict[Loc, list[tuple[Asked, RouteTable]]] = {}
+        """Report each path of a service once, with every probe that asks for it and every environment they stand in."""
+        found: dict[tuple[str, str], list[tuple[Asked, RouteTable]]] = {}
         for item in asked(model, _ROLES):
             table = model.routes.of_entries(item.entries)
             if table.match(item.path) is not None:
@@ -152,11 +152,12 @@ class ProbePathNotServed(ProjectRule):
                 )
                 report.silent(why, item.probe.path_loc)
                 continue
-            found.setdefault(item.probe.path_loc, []).append((item, table))
-        for loc, items in found.items():
-            self._report(loc, items, report)
+            found.setdefault((item.service.name, item.path), []).append((item, table))
+        for items in found.values():
+            self._report(items, report)
 
-    def _report(self, loc: Loc, items: list[tuple[Asked, RouteTable]], report: Reporter) -> None:
+    def _report(self, items: list[tuple[Asked, RouteTable]], report: Reporter) -> None:
+        items.sort(key=lambda found: "production" not in {tier_of(name) for name in found[0].workload.environments})
         item, table = items[0]
         near = table.nearest(item.path)
         hint = f" (the nearest route is `{near.path}`)" if near is not None else ""
@@ -166,8 +167,10 @@ class ProbePathNotServed(ProjectRule):
         )
         start = next((entry for entry in item.entries if entry.role == "web"), item.entries[0])
         evidence.append((start.loc, "starts the application"))
+        others = dict.fromkeys(other.probe.path_loc for other, _table in items[1:])
+        evidence += [(loc, "this one asks for it as well") for loc in others if loc != item.probe.path_loc]
         report(
-            at=loc,
+            at=item.probe.path_loc,
             message=f"The {_NAMES.get(role, role + ' probe')} asks for `{item.path}`, which `{item.service.name}` does not serve{hint}: {_HARM[role]}",
             evidence=evidence,
             environments=sorted({name for other, _table in items for name in other.workload.environments}),
