@@ -62,7 +62,8 @@ class DeployWithoutTests(ProjectRule):
               - run: helm upgrade --install web ./chart --atomic
 
     Exempt:
-        Releases, tags and manual starts (the commit was tested before); pure infrastructure; previews; jobs where a
+        Releases, tags and manual starts (the commit was tested before); repositories whose merge queue runs tests; pure
+        infrastructure; previews; jobs where a
         script or an action could not be followed. Only a warning where another workflow tests pull requests: a required
         check may stand before the merge.
 
@@ -86,6 +87,10 @@ class DeployWithoutTests(ProjectRule):
 
     def check(self, model: DeploymentModel, report: Reporter) -> None:
         """Report each pipeline once, at the first deploying job without a test before it."""
+        queue = next((pipeline for pipeline in model.pipelines.all if _tests_merge_queue(pipeline)), None)
+        if queue is not None:
+            report.silent("a merge queue tests what reaches the branch", queue.loc)
+            return
         tested_on_request = _tests_elsewhere(model)
         for pipeline in model.pipelines.all:
             trigger = _branch_push(pipeline)
@@ -137,6 +142,11 @@ class DeployWithoutTests(ProjectRule):
             key=job.id,
             derived=pipeline.files,
         )
+
+
+def _tests_merge_queue(pipeline: Pipeline) -> bool:
+    """Tell whether the commits of a merge queue are tested: the very commits that are then pushed to the branch."""
+    return "merge_group" in pipeline.events and any(action.kind == "test" for job in pipeline.jobs for action in job.actions)
 
 
 def _branch_push(pipeline: Pipeline) -> bool | None:
