@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from opslint.base.lazy import cached_property
 from opslint.base.record import Record
 from opslint.base.typing import TYPE_CHECKING
 from opslint.base.value import Known, Unknown
@@ -67,6 +68,7 @@ class Builds:
     def __init__(self, model: DeploymentModel, tree: Tree, workloads: list[Workload]) -> None:
         self.model = model
         self.tree = tree
+        self._workloads = workloads
         self.dockerfiles = {fact.path: fact for fact in model.facts(Dockerfile)}
         self.by_key: dict[tuple[str, str], Build] = {}
         self.targets: dict[str, set[str]] = {}
@@ -196,12 +198,30 @@ class Builds:
             same = [found for found in self.by_key.values() if last in found.names]
         if not same:
             same = self._ends_alike(path)
-        if not same and len(self.by_key) == 1:
-            same = [found for found in self.by_key.values() if _is_named_after(path, workload)]
+        if not same and len(self.by_key) == 1 and self._own_image == path:
+            same = list(self.by_key.values())
         if len({found.dockerfile for found in same}) > 1:
             names = ", ".join(sorted(found.dockerfile for found in same))
             return None, f"image {path} may be built by {names}"
         return (same[0], "") if same else (None, "")
+
+    @cached_property
+    def _own_image(self) -> str:
+        """The one image path of the project that is named after the workload running it, as the one image a repository builds usually is.
+
+        Empty when there are several: a third party's image is as often named so (``faiss/faiss`` in workload ``faiss``).
+        """
+        paths = {
+            path
+            for workload in self._workloads
+            for container in workload.containers
+            if container.build is None
+            and (path := repository_of(container.image))
+            and not is_public(path)
+            and path.partition("/")[0] != path.rpartition("/")[2]
+            and _is_named_after(path, workload)
+        }
+        return paths.pop() if len(paths) == 1 else ""
 
     def by_context(self) -> list[Build]:
         """Return one build for each context: its plain ``Dockerfile``, else its only one."""

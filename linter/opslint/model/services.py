@@ -172,7 +172,9 @@ class Linked:
                 if container.command is None and container.args is None and ("/" in path or len(candidates) > 1):
                     continue
                 for build in candidates:
-                    if any(entry.modules for entry in self._resolve(workload, container, build, self._image(build, "")).entries):
+                    entries = self._resolve(workload, container, build, self._image(build, "")).entries
+                    # The container's own command must name the code: an entrypoint of the build starts its code whatever follows.
+                    if any(entry.modules and entry.loc[0] in workload.files for entry in entries):
                         started.setdefault(path, set()).add((build.context, build.dockerfile))
         return {path: self.builds.by_key[min(keys)] for path, keys in started.items() if len(keys) == 1}
 
