@@ -105,14 +105,15 @@ class Analyser:
         self._instances: dict[str, Rule | None] = {}
         self._extractors: dict[str, list[tuple[str, list[tuple[frozenset[bytes], bool]]]]] = {}
         self._screens: dict[str, Prescreen] = {}
-        self._deciding: dict[str, frozenset[bytes]] = {}
+        self._deciding: dict[str, frozenset[bytes] | None] = {}
+        """By kind, the literals one of which is a reason to parse a file; None: something wants every file."""
 
     def analyse(self, data: bytes, kind: str, *, guarded: bool = False) -> FileResult:
         """Return the result of one file. `guarded`: this process may be killed, so any shape of file may be read."""
         if len(data) > MAX_BYTES:
             return failed(kind, "limit", f"larger than {MAX_BYTES >> 20} MiB; not read")
         hits = self._hits(data, kind)
-        if kind in PRESCREENED and self._prescreen and not hits & self._deciding[kind] and b"opslint:" not in data:
+        if kind in PRESCREENED and self._prescreen and self._is_idle(kind, hits) and b"opslint:" not in data:
             return self._scan(data, kind)
         if not guarded:
             heavy = is_heavy(data)
@@ -177,25 +178,33 @@ class Analyser:
         _seal(result, places)
         return result
 
+    def _is_idle(self, kind: str, hits: set[bytes]) -> bool:
+        """Tell whether nothing strong looks for anything in a file with these literals."""
+        deciding = self._deciding[kind]
+        return deciding is not None and deciding.isdisjoint(hits)
+
     def _hits(self, data: bytes, kind: str) -> set[bytes]:
         screen = self._screens.get(kind)
         if screen is None:
             literals: set[bytes] = set()
             deciding: set[bytes] = set()
+            every = False
             for module, extractors in self._extractors_of(kind):
                 del module
                 for wanted, weak in extractors:
                     literals |= wanted
                     if not weak:
                         deciding |= wanted
+                        every = every or not wanted
             for rule in self._rules_of(kind):
                 wanted = frozenset(literal.encode() for literal in rule.literals)
                 literals |= wanted
                 deciding |= wanted
+                every = every or not wanted
             from opslint.engine.prescreen import Prescreen
 
             screen = self._screens[kind] = Prescreen(literals)
-            self._deciding[kind] = frozenset(deciding)
+            self._deciding[kind] = None if every else frozenset(deciding)
         return screen.hits(data)
 
     def _extractors_of(self, kind: str) -> list[tuple[str, list[tuple[frozenset[bytes], bool]]]]:

@@ -112,20 +112,4 @@ def _command(document: ShellDocument, command: Command) -> list[Any]:
     ]
 
 
-_LITERALS = (
-    "exec",
-    "cp ",
-    "python",
-    "gunicorn",
-    "uvicorn",
-    "celery",
-    "docker",
-    ":?",
-    "manage.py",
-    "node",
-    "alembic",
-    "flask",
-    "$@",
-)
-
-EXTRACTORS = (Extractor("shell", _LITERALS, _extract),)
+EXTRACTORS = (Extractor("shell", (), _extract),)

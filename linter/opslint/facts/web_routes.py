@@ -227,6 +227,8 @@ def _include(document: PythonDocument, site: CallSite, parent: str, framework: s
         node = node if node is not None else site.keyword("blueprint")
     if node is None or (name == "mount" and first is None):
         return
+    if name == "mount" and "://" in path_text(document, first, site.scope):
+        return  # the transport adapter of an HTTP client's session
     given = next((site.keyword(key) for key in keys if site.keyword(key) is not None), first)
     prefix = path_text(document, given, site.scope) + (HOLE * 2 if site.has_star_kwargs else "")
     for child in _children(document, site, node):
