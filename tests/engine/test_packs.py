@@ -103,3 +103,27 @@ def test_the_prescreen_finds_exactly_what_is_there():
     ]
     for text in texts * 2:
         assert screen.hits(text) == {literal for literal in literals if literal in text}, text
+
+
+def test_a_kept_catalogue_holds_for_one_state_of_the_engine_only(opslint, tree, monkeypatch):
+    """A development tree: a fact class that moved has another name in every rule's `needs`."""
+    from opslint.engine import packs
+    from opslint.engine.cache import Cupboard
+
+    monkeypatch.setattr(packs, "search_path", lambda: [str(opslint.packs)])
+    monkeypatch.syspath_prepend(str(opslint.packs))
+    cupboard = Cupboard(str(opslint.cache))
+    built = []
+    from opslint.engine import catalogue
+
+    real = catalogue.build
+    monkeypatch.setattr(catalogue, "build", lambda *words: built.append(words[0]) or real(*words))
+    packs.find_packs(cupboard)
+    assert "acme_pack" in built
+    built.clear()
+    packs.find_packs(cupboard)
+    assert built == []
+    stamp = packs._source_stamp
+    monkeypatch.setattr(packs, "_source_stamp", lambda path: stamp(path) + ("moved" if path.endswith("opslint") else ""))
+    packs.find_packs(cupboard)
+    assert "acme_pack" in built

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 GROUP = "[opslint.rules]"
 BUILT_IN = "opslint_rules"
+CATALOGUE = "_catalogue.json"
+"""A pack's generated catalogue, in its directory."""
 
 
 class PackError(Exception):
@@ -132,19 +134,21 @@ def find_packs(cupboard: Cupboard | None) -> Packs:
     """Return the packs installed in this environment. `cupboard` remembers what was found, per installation."""
     directories = search_path()
     found = _remembered(directories, cupboard)
-    packs = []
-    for name, package, version, directory in found:
-        pack = Pack(name, package, version, directory)
-        _load_catalogue(pack, cupboard)
-        packs.append(pack)
     own = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
     from opslint import __version__
 
     facts = Pack("opslint", "opslint.facts", __version__, os.path.join(own, "facts"))
-    _load_catalogue(facts, cupboard)
-    if facts.stamp.startswith("source"):
-        # A development tree: the readers and the engine change without a new version.
-        facts.stamp += "".join(_source_stamp(os.path.join(own, layer)) for layer in ("base", "syntax", "engine", "model"))
+    # A development tree: the readers, the engine and what `opslint.api` hands to rules change without a new version.
+    is_built = os.path.exists(os.path.join(facts.directory, CATALOGUE))
+    engine = __version__ if is_built else _source_stamp(own)
+    _load_catalogue(facts, cupboard, engine)
+    if not is_built:
+        facts.stamp += engine
+    packs = []
+    for name, package, version, directory in found:
+        pack = Pack(name, package, version, directory)
+        _load_catalogue(pack, cupboard, engine)
+        packs.append(pack)
     return Packs(packs, facts)
 
 
@@ -261,12 +265,15 @@ def _source_stamp(directory: str) -> str:
     return "source" + digest("\n".join(sorted(rows)))
 
 
-def _load_catalogue(pack: Pack, cupboard: Cupboard | None) -> None:
-    """Fill the pack from its generated catalogue, else from the one kept for this state of its sources, else by importing."""
+def _load_catalogue(pack: Pack, cupboard: Cupboard | None, engine: str) -> None:
+    """Fill the pack from its generated catalogue, else from the one kept for this state of its sources, else by importing.
+
+    A kept one also holds only for the state of opslint's own code (`engine`): a catalogue names fact classes by their modules.
+    """
     if not pack.directory:
         pack.errors.append(f"package {pack.package} is not installed")
         return
-    written = os.path.join(pack.directory, "_catalogue.json")
+    written = os.path.join(pack.directory, CATALOGUE)
     try:
         status = os.stat(written)
         with open(written, encoding="utf-8") as handle:
@@ -276,12 +283,13 @@ def _load_catalogue(pack: Pack, cupboard: Cupboard | None) -> None:
         pack.stamp = _source_stamp(pack.directory)
         key = "catalogue-" + digest(pack.package + pack.directory)
         kept = cupboard.get(key) if cupboard is not None else None
-        if kept is not None and kept[0] == pack.stamp:
+        state = pack.stamp + engine
+        if kept is not None and kept[0] == state:
             data = kept[1]
         else:
             from opslint.engine.catalogue import build
 
             data = build(pack.package, pack.directory, pack.name)
             if cupboard is not None and not data["errors"]:
-                cupboard.put(key, [pack.stamp, data])
+                cupboard.put(key, [state, data])
     pack.rules, pack.extractors, pack.errors = data["rules"], data["extractors"], data["errors"]
