@@ -5,7 +5,7 @@ from __future__ import annotations
 from opslint.api import ABSENT, TYPE_CHECKING, Meta, ProjectRule, TfBlock, as_text, bucket_versioned, tier_of
 
 if TYPE_CHECKING:
-    from opslint.api import DeploymentModel, Reporter, Root
+    from opslint.api import DeploymentModel, Loc, Reporter, Root
 
 
 class StateBackendNotRecoverable(ProjectRule):
@@ -44,7 +44,8 @@ class StateBackendNotRecoverable(ProjectRule):
 
     Exempt
     ------
-    A root that creates the state bucket itself (it needs local state once), modules, a backend completed at `init`, backends that
+    A root that creates the state bucket itself (it needs local state once), modules, a backend completed at `init`, repositories
+    whose workflows upload the configuration to HCP Terraform, backends that
     lock by themselves.
 
     Fix safety
@@ -83,8 +84,12 @@ class StateBackendNotRecoverable(ProjectRule):
                     self._lock(root, report)
             elif root.path not in creators and _is_deployed(root, only=len(applied) == 1):
                 local.setdefault(root.path.rpartition("/")[0], []).append(root)
+        cloud = _uploaded_to_cloud(model)
         for roots in local.values():
-            self._local(roots, report)
+            if cloud is not None:
+                report.silent("a workflow runs it in HCP Terraform, which keeps the state", cloud)
+            else:
+                self._local(roots, report)
 
     def _buckets(self, model: DeploymentModel, report: Reporter) -> None:
         seen: set[object] = set()
@@ -138,6 +143,15 @@ class StateBackendNotRecoverable(ProjectRule):
             severity="warning",
             derived={path for root in roots for path in root.files},
         )
+
+
+def _uploaded_to_cloud(model: DeploymentModel) -> Loc | None:
+    """Return the step that hands the configuration to HCP Terraform: the workspace keeps the state, without a `cloud` block here."""
+    for _pipeline, job in model.pipelines.jobs():
+        for step in job.steps:
+            if step.view is not None and (step.view.uses or "").startswith("hashicorp/tfc-workflows-github/"):
+                return step.loc
+    return None
 
 
 def _is_deployed(root: Root, *, only: bool) -> bool:
