@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from opslint.base.tree import Mapping, Scalar, Sequence
 
 BASE = """\
@@ -230,3 +231,57 @@ def test_what_kustomize_refuses_is_named(project) -> None:
     more["k8s/base/map.yaml"] = plain
     built, _found = overlay(project, patch, **more)
     assert [spot.kind for spot in built.model.blind_spots] == ["kustomize-does-not-build"]
+
+
+def refused(built) -> list[str]:
+    built.deployments()
+    return [item.message for item in built.model.kustomizer.refused]
+
+
+@pytest.mark.parametrize(
+    ("operation", "accepted"),
+    [
+        ("{op: replace, path: /spec/replicas, value: 3}", True),
+        ("{op: add, path: /metadata/annotations/owner, value: shop}", True),
+        ("{op: replace, path: /metadata/annotations/owner, value: shop}", True),
+        ("{op: remove, path: /metadata/annotations/owner}", False),
+        ("{op: add, path: /metadata/labels/owner, value: shop}", False),
+        ("{op: replace, path: /spec/strategy/type, value: Recreate}", False),
+        ("{op: remove, path: /spec/template/spec/containers/0/livenessProbe}", False),
+        ("{op: replace, path: /spec/template/spec/containers/7/image, value: a}", False),
+        ("{op: add, path: /spec/template/spec/containers/0/ports/-, value: {containerPort: 1}}", True),
+    ],
+)
+def test_operations_that_kustomize_refuses(project, operation: str, accepted: bool) -> None:
+    built, _found = overlay(project, f"patches:\n- target: {{kind: Deployment, name: api}}\n  patch: |-\n    - {operation}\n")
+    assert (refused(built) == []) is accepted
+
+
+def test_an_object_twice_is_refused_where_it_comes_twice(project) -> None:
+    again = {"k8s/overlays/prod/more.yaml": BASE}
+    built, _found = overlay(project, "", **{"k8s/base/kustomization.yaml": "resources: [api.yaml, api.yaml]\n"})
+    assert [item.directory for item in built.model.kustomizer.refused] == ["k8s/base"]
+    built = project(kustomization(**{"k8s/overlays/prod/kustomization.yaml": "resources: [../../base, more.yaml]\n", **again}))
+    assert refused(built) == ["Deployment api is there already: a build may hold no two objects of one name"]
+    other = {"k8s/overlays/prod/more.yaml": BASE.replace("{name: api}", "{name: api, namespace: b}", 1)}
+    built = project(kustomization(**{"k8s/overlays/prod/kustomization.yaml": "resources: [../../base, more.yaml]\n", **other}))
+    assert refused(built) == []
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        "helmCharts: [{name: redis, repo: https://charts.example.com, version: 1.0.0}]",
+        "generators: [plugin.yaml]",
+        "components: [https://github.com/example/parts//redis?ref=v1]",
+    ],
+)
+def test_what_is_made_at_build_time_may_be_patched(project, part: str) -> None:
+    patch = "patches:\n- patch: |-\n    apiVersion: apps/v1\n    kind: Deployment\n    metadata: {name: redis}\n    spec: {replicas: 2}\n"
+    built, _found = overlay(project, f"{part}\n{patch}")
+    assert refused(built) == []
+
+
+def test_a_kustomization_without_an_extension_is_built(project) -> None:
+    built = project({"k8s/Kustomization": "resources: [api.yaml]\n", "k8s/api.yaml": BASE})
+    assert list(built.deployments()) == ["kustomize:k8s"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from opslint.api import TYPE_CHECKING, Answer, Meta, ProjectRule, Route, asked
 
 if TYPE_CHECKING:
-    from opslint.api import DeploymentModel, Reporter, RouteInfo
+    from opslint.api import DeploymentModel, Loc, Reporter, RouteInfo
 
 _HEALTH = frozenset(
     (
@@ -112,33 +112,36 @@ class HealthAlwaysOk(ProjectRule):
                 found[function.loc] = (route, answer)
         roles = _roles(model) if found else {}
         for loc, (route, answer) in found.items():
-            asking = roles.get(loc, set())
-            if not asking or not asking <= _RESTARTS:
-                self._report(route, answer, report)
+            asking = roles.get(loc, {})
+            if not asking or not _RESTARTS.issuperset(asking):
+                self._report(route, answer, asking, report)
 
     @staticmethod
-    def _report(route: RouteInfo, answer: Answer, report: Reporter) -> None:
+    def _report(route: RouteInfo, answer: Answer, asking: dict[str, Loc], report: Reporter) -> None:
+        evidence = [(route.loc, f"serves `{route.path}`")]
+        if "liveness" in asking:
+            evidence.append((asking["liveness"], "a liveness probe asks it as well: give the readiness probe a path of its own"))
         if answer.unused is not None:
             report(
                 at=answer.loc,
                 message=f"`{route.path}` computes a status for a failed check and never uses it: it answers 200 when unhealthy",
-                evidence=[(answer.place(answer.unused), "this status is never read"), (route.loc, f"serves `{route.path}`")],
+                evidence=[(answer.place(answer.unused), "this status is never read"), *evidence],
             )
         else:
             report(
                 at=answer.place(answer.swallows[0]),
                 message=f"`{route.path}` answers 200 when its check fails: probes and load balancers read the status, not the body",
-                evidence=[(route.loc, f"serves `{route.path}`")],
+                evidence=evidence,
             )
 
 
-def _roles(model: DeploymentModel) -> dict[object, set[str]]:
-    """The roles of the probes that ask a handler, by its place."""
-    found: dict[object, set[str]] = {}
+def _roles(model: DeploymentModel) -> dict[object, dict[str, Loc]]:
+    """The probes that ask a handler, one place a role, by the handler's place."""
+    found: dict[object, dict[str, Loc]] = {}
     for item in asked(model, frozenset(("healthcheck", "liveness", "readiness", "startup", "target-group"))):
         route = model.routes.of_entries(item.entries).match(item.path)
         if route is not None and route.handler is not None:
-            found.setdefault(route.handler.loc, set()).add(item.probe.role)
+            found.setdefault(route.handler.loc, {}).setdefault(item.probe.role, item.probe.path_loc)
     return found
 
 
