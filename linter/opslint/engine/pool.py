@@ -103,6 +103,7 @@ def _forked(jobs: list[Job], work: Callable[[Job], Done], count: int) -> Iterato
     tickets = os.pipe()
     workers: dict[int, int] = {}
     left = {job.path: job for job in jobs}
+    is_done = False
     try:
         for _ in range(count):
             answer_read, answer_write = os.pipe()
@@ -117,8 +118,9 @@ def _forked(jobs: list[Job], work: Callable[[Job], Done], count: int) -> Iterato
             workers[answer_read] = pid
         os.close(tickets[0])
         yield from _collect(workers, tickets[1], len(batches), left)
+        is_done = True
     finally:
-        _end(workers)
+        _end(workers, kill=not is_done)
     if left:
         from opslint.engine.isolated import analyse_apart
 
@@ -217,10 +219,15 @@ def _frames(buffer: bytearray) -> Iterator[Done]:
             yield path, kind, content, result
 
 
-def _end(workers: dict[int, int]) -> None:
-    """Close the pipes and wait for the workers, which end when theirs are closed."""
+def _end(workers: dict[int, int], *, kill: bool) -> None:
+    """Close the pipes and wait for the workers, which end when theirs are closed; `kill` those that may be in the middle of a file."""
     for handle in workers:
         os.close(handle)
+    if kill:
+        from signal import SIGKILL
+
+        for pid in workers.values():
+            os.kill(pid, SIGKILL)
     for pid in workers.values():
         try:
             os.waitpid(pid, 0)

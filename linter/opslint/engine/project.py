@@ -28,6 +28,10 @@ if TYPE_CHECKING:
 
 MAX_HINTS = 8
 
+_OBJECTS = "opslint.facts.kubernetes:KubernetesObject"
+_OBJECT_MAKERS = ("opslint.facts.helm:HelmChart", "opslint.facts.kustomize:Kustomization")
+"""Facts that the link makes Kubernetes objects of: a project of charts alone has what a rule over objects needs."""
+
 
 class Verdict:
     """What a project's rules said, independent of what was asked to be shown.
@@ -97,6 +101,8 @@ def link(model: DeploymentModel, stage: FileStage, packs: Packs, settings: Proje
         reports += [decode_report(row, path) for row in result.reports if row[0] in enabled]
         linked.undecided += sum(count for name, count in result.undecided.items() if name in enabled)
     kinds = stage.fact_kinds()
+    if not kinds.isdisjoint(_OBJECT_MAKERS):
+        kinds.add(_OBJECTS)
     for name, entry in packs.rules.items():
         if name not in enabled or entry.file_rule or not _has_input(entry, kinds):
             continue
