@@ -1,7 +1,7 @@
 """Re-run the recorded mutations of real repositories: `python benchmarks/mutations.py --corpus DIR [--rule RULE …]`.
 
 `docs/precision.json` holds, per rule, mutations as line operations on a pinned repository: `delete` (first, last line), `insert` (after line N, text), `replace`
-(line N, old, new) or `remove` (the file). A mutation is caught when the run over the mutated tree reports exactly one finding more, of that rule, and nothing
+(line N, old, new), `remove` (the file) or `create` (a file with this text); `also` holds further operations of the same change. A mutation is caught when the run over the mutated tree reports exactly one finding more, of that rule, and nothing
 else appears or goes. The corpus directory holds one checkout `<owner>+<name>` a repository; it is copied, never written to.
 """
 
@@ -32,6 +32,10 @@ def findings(tree: Path, cache: str) -> dict[str, str]:
 def apply(tree: Path, operation: dict[str, Any]) -> None:
     """Change one file of `tree` as the operation says. Lines are 1-based."""
     target = tree / operation["path"]
+    if "create" in operation:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(operation["create"], encoding="utf-8")
+        return
     if operation.get("remove"):
         target.unlink()
         return
@@ -41,6 +45,8 @@ def apply(tree: Path, operation: dict[str, Any]) -> None:
         del lines[first - 1 : last]
     if "insert" in operation:
         after, text = operation["insert"]
+        if lines and after == len(lines) and not lines[-1].endswith("\n"):
+            lines[-1] += "\n"
         lines[after:after] = [row + "\n" for row in text.split("\n")]
     if "replace" in operation:
         number, old, new = operation["replace"]
@@ -66,11 +72,17 @@ def run(corpus: Path, rules: list[str]) -> int:
             cache = os.path.join(folder, "cache")
             before = findings(tree, cache)
             for rule, mutation in mutations:
-                target = tree / mutation["path"]
-                original = target.read_bytes()
-                apply(tree, mutation)
+                operations = [mutation, *mutation.get("also", [])]
+                targets = [tree / operation["path"] for operation in operations]
+                originals = [target.read_bytes() if target.exists() else None for target in targets]
+                for operation in operations:
+                    apply(tree, operation)
                 after = findings(tree, cache)
-                target.write_bytes(original)
+                for target, original in zip(targets, originals, strict=True):
+                    if original is None:
+                        target.unlink()
+                    else:
+                        target.write_bytes(original)
                 new = sorted(after[item] for item in after.keys() - before.keys())
                 gone = sorted(before[item] for item in before.keys() - after.keys())
                 caught = new == [rule] and not gone
