@@ -140,7 +140,11 @@ class Resolver:
     """Answers where an expression's value comes from, within one module."""
 
     def __init__(self) -> None:
-        self._memo: dict[tuple[int, int], str | None] = {}
+        # By binding; and by (binding, hops) where the bound on hops cut the answer short.
+        self._memo: dict[int | tuple[int, int], str | None] = {}
+        self._attributes: dict[tuple[int, str], str | None] = {}
+        self._active: set[int] = set()
+        self._cut = False
 
     def origin(self, node: _ast.expr | None, scope: Scope, hops: int = 0) -> str | None:
         """Return the origin of an expression, or None when it cannot be told."""
@@ -180,19 +184,38 @@ class Resolver:
     def name_origin(self, name: str, scope: Scope, line: int, hops: int = 0) -> str | None:
         """Return the origin of a name used at `line` of `scope`; a builtin is its own origin."""
         if hops > MAX_HOPS:
+            self._cut = True
             return None
         found = scope.lookup(name)
         if found is None:
             return name if scope.kind else None
         home, bindings = found
-        usable = [binding for binding in bindings if not _is_none(binding)]
+        # `rows = rows.filter(…)`: inside its own value a name still is what it was before.
+        usable = [binding for binding in bindings if not _is_none(binding) and id(binding) not in self._active]
         if not usable:
             return None
         if len(usable) > 1 and home is scope and home.kind == "function":
             before = [binding for binding in usable if binding.line <= line]
             usable = [max(before or usable, key=lambda binding: binding.line)]
-        origins = {self._binding_origin(name, binding, home, hops) for binding in usable}
-        return origins.pop() if len(origins) == 1 else None
+        first = self._remembered(name, usable[0], home, hops)
+        if first is None or any(self._remembered(name, binding, home, hops) != first for binding in usable[1:]):
+            return None
+        return first
+
+    def _remembered(self, name: str, binding: Binding, home: Scope, hops: int) -> str | None:
+        """`_binding_origin`, each binding resolved once: names bound many times in terms of each other stay linear."""
+        key = id(binding)
+        for known in (key, (key, hops)):
+            if known in self._memo:
+                self._cut = self._cut or known is not key
+                return self._memo[known]
+        outer, self._cut = self._cut, False
+        self._active.add(key)
+        found = self._binding_origin(name, binding, home, hops)
+        self._active.discard(key)
+        self._memo[(key, hops) if self._cut else key] = found
+        self._cut = self._cut or outer
+        return found
 
     def _binding_origin(self, name: str, binding: Binding, home: Scope, hops: int) -> str | None:
         if binding.how == "import":
@@ -237,7 +260,18 @@ class Resolver:
 
     def _self_attribute(self, attr: str, scope: Scope, hops: int) -> str | None:
         owner = scope.enclosing_class()
-        if owner is None or hops > MAX_HOPS:
+        if owner is None:
+            return None
+        key = (id(owner), attr)
+        if key not in self._attributes:
+            # While it is being found out (`self.x = self.x.copy()`) it is not known.
+            self._attributes[key] = None
+            self._attributes[key] = self._attribute(attr, owner, hops)
+        return self._attributes[key]
+
+    def _attribute(self, attr: str, owner: Scope, hops: int) -> str | None:
+        if hops > MAX_HOPS:
+            self._cut = True
             return None
         origins: set[str | None] = set()
         for value, where in owner.attributes.get(attr, ()):
@@ -249,7 +283,7 @@ class Resolver:
                 # The attribute is what the property gives.
                 return self.instance_of(made, owner.parent or owner, hops + 1)
             origins = {
-                self._binding_origin(attr, binding, owner, hops) for binding in owner.bindings[attr] if not _is_none(binding)
+                self._remembered(attr, binding, owner, hops) for binding in owner.bindings[attr] if not _is_none(binding)
             }
         if len(origins) == 1:
             return origins.pop()
