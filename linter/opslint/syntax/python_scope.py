@@ -195,7 +195,9 @@ class Resolver:
         if not usable:
             return None
         if len(usable) > 1 and home is scope and home.kind == "function":
-            before = [binding for binding in usable if binding.line <= line]
+            # A name on the right of its own new assignment is still the old one.
+            before = [binding for binding in usable if binding.line < line]
+            before = before or [binding for binding in usable if binding.line == line]
             usable = [max(before or usable, key=lambda binding: binding.line)]
         first = self._remembered(name, usable[0], home, hops)
         if first is None or any(self._remembered(name, binding, home, hops) != first for binding in usable[1:]):
