@@ -147,7 +147,9 @@ def _call_mark(document: PythonDocument, site: CallSite) -> tuple[str, str] | No
     if origin.startswith("stripe.") and name in STRIPE_WRITES and "Webhook" not in origin:
         return "effect", "payment"
     if origin.startswith(_BOTO) and name in AWS:
-        return ("dedup", "key") if any(k.arg in AWS_KEYS for k in site.node.keywords) else ("effect", "message")
+        if any(keyword.arg in AWS_KEYS for keyword in site.node.keywords):
+            return "dedup", "key"
+        return "effect", "mail" if name.endswith("_email") else "message"
     if origin in _HTTP_WRITES:
         return "effect", "http"
     return _orm_mark(document, site, origin, name)

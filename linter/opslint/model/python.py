@@ -151,7 +151,8 @@ class PythonProject:
         candidates = {
             found
             for root in self._roots.get(module.partition(".")[0], ())
-            if (found := self._existing(f"{root}/{relative}" if root else relative)) is not None
+            if f"{root}/__init__.py" not in self.paths
+            and (found := self._existing(f"{root}/{relative}" if root else relative)) is not None
         }
         return candidates.pop() if len(candidates) == 1 else None
 

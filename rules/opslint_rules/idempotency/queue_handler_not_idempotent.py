@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from opslint.api import TYPE_CHECKING, Handler, Meta, ProjectRule, Receive
+from opslint.api import TYPE_CHECKING, FunctionEffects, Meta, ProjectRule
 
 if TYPE_CHECKING:
     from opslint.api import DeploymentModel, Loc, Reporter
@@ -10,10 +10,8 @@ if TYPE_CHECKING:
 _WORDS = {
     "append": "appends to a file",
     "create": "creates a row",
-    "http": "calls another service",
     "insert": "inserts a row",
     "mail": "sends a mail",
-    "message": "sends a message",
     "payment": "moves money",
     "sms": "sends a text message",
 }
@@ -25,7 +23,7 @@ class QueueHandlerNotIdempotent(ProjectRule):
     What it finds
     -------------
     A function that handles messages of SQS, Azure Storage Queue, Service Bus, RabbitMQ, Kafka or Pub/Sub (a Lambda function fed by a
-    queue, a callback, a receive loop, a method that a subclass puts into one) and creates rows, sends mail or messages, or moves money
+    queue, a callback, a receive loop, a method that a subclass puts into one) and creates rows, sends mail or texts, or moves money
     without a look-up, key, conflict clause or lock before it.
 
     In production
@@ -70,6 +68,7 @@ class QueueHandlerNotIdempotent(ProjectRule):
     Exempt
     ------
     Effects after dedup evidence, updates to a fixed value, Powertools' idempotency, and handlers marked ``opslint: assume[idempotent]``.
+    Messages and requests that are passed on: whoever gets them must expect them twice.
     What is added to stored values is `relative-update-in-retryable-handler`.
 
     Fix safety
@@ -89,17 +88,14 @@ class QueueHandlerNotIdempotent(ProjectRule):
         authority="https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html",
         summary="The handler of an at-least-once queue does something that must not happen twice",
         help="Look for the message's key before the effect, or write it with the effect under a unique constraint.",
-        status="preview",
     )
-    needs = (Receive, Handler)
+    needs = (FunctionEffects,)
 
     def check(self, model: DeploymentModel, report: Reporter) -> None:
         """Report each handler once, at its first unguarded effect."""
         seen: set[Loc] = set()
         for consumer in model.handlers.consumers:
             effects = [e for e in model.handlers.effects(consumer.function) if not e.guards and e.what in _WORDS]
-            # A task that is put in the queue is judged itself.
-            effects = [effect for effect in effects if not effect.origin.endswith((".delay", ".apply_async", ".send_task"))]
             effects = [effect for effect in effects if effect.loc not in seen]
             # What the handler's own file does says more than what all handlers share.
             effects.sort(key=lambda effect: effect.loc[0] != consumer.function.path)

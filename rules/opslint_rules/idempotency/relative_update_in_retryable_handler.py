@@ -67,7 +67,6 @@ class RelativeUpdateInRetryableHandler(ProjectRule):
         authority="https://aws.amazon.com/builders-library/making-retries-safe-with-idempotent-APIs/",
         summary="A handler that may run twice adds to a stored value",
         help="Write a row with a unique key for each addition in the same transaction, or set the value that it must have.",
-        status="preview",
     )
     needs = (FunctionEffects,)
 

@@ -71,7 +71,6 @@ class ScheduledNoticeWithoutMarker(ProjectRule):
         authority="https://docs.celeryq.dev/en/stable/userguide/periodic-tasks.html",
         summary="A scheduled task mails whom a date window selects and keeps no mark of whom it told",
         help="Set a sent marker on the row (or write a log row) in the loop, and leave marked rows out of the query.",
-        status="preview",
     )
     needs = (WindowLoop,)
 
