@@ -164,7 +164,9 @@ class EnvSetInSomeEnvironments(ProjectRule):
         if len(unset) == len(asked):
             return []
         optional = model.settings.optional_env
-        return [read for read in unset if read.default_kind not in ("harmless", "unknown") and read.name not in optional]
+        reported = ("harmless", "unknown", "development", "secret")
+        # Defaults for development are `env-default-is-development-value`.
+        return [read for read in unset if read.default_kind not in reported and read.name not in optional]
 
     def _compare(
         self,
