@@ -218,7 +218,7 @@ class Builds:
             if container.build is None
             and (path := repository_of(container.image))
             and not is_public(path)
-            and path.partition("/")[0] != path.rpartition("/")[2]
+            and not ("/" in path and path.partition("/")[0] == path.rpartition("/")[2])
             and _is_named_after(path, workload)
         }
         return paths.pop() if len(paths) == 1 else ""

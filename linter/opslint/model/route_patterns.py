@@ -1,12 +1,14 @@
 """Path patterns of the web frameworks in one form, and what a request path matches.
 
-A pattern is a list of segments: literal text, ``*`` (one segment, or a part of one, that a parameter fills) and ``**`` (any number of
-segments, at the end). Nothing here compiles a regular expression of the repository: it could be a catastrophic one.
+A pattern is a list of segments: literal text, ``*`` (one segment, or a part of one, that a parameter fills), `NUMBER` and ``**`` (any
+number of segments, at the end). Nothing here compiles a regular expression of the repository: it could be a catastrophic one.
 """
 
 from __future__ import annotations
 
 REGEX = "re:"
+NUMBER = "<int>"
+"""The segment of an integer converter: it takes digits only."""
 
 
 def segments_of(pattern: str, framework: str) -> list[str]:
@@ -23,9 +25,9 @@ def segments_of(pattern: str, framework: str) -> list[str]:
     for part in parts:
         if "**" in part:
             head = part.partition("**")[0]
-            segments.append("**" if "*" in head else f"{head}**")
+            segments.append("**" if "*" in head or NUMBER in head else f"{head}**")
             break
-        segments.append("*" if "*" in part else part)
+        segments.append("*" if "*" in part or (NUMBER in part and part != NUMBER) else part)
     return segments
 
 
@@ -56,7 +58,8 @@ def _angles(text: str) -> str:
         before, _, rest = rest.partition("<")
         inner, _, rest = rest.partition(">")
         out.append(before)
-        out.append("**" if inner.startswith("path:") else "*")
+        kind = inner.partition(":")[0]
+        out.append("**" if kind == "path" else NUMBER if kind == "int" else "*")
     return "".join(out) + rest
 
 
@@ -146,6 +149,9 @@ def _same(segments: list[str], asked: list[str]) -> bool:
             return False
         if segment.endswith("**"):
             return asked[index].startswith(segment[:-2])
-        if segment != asked[index] and not (segment == "*" and asked[index]):
+        if segment == NUMBER:
+            if not asked[index].isdigit():
+                return False
+        elif segment != asked[index] and not (segment == "*" and asked[index]):
             return False
     return len(segments) == len(asked)
