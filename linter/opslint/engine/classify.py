@@ -52,6 +52,9 @@ _EXACT = {
     "tox.ini": "ini",
     ".gitignore": "gitignore",
 }
+_NOT_CLAIMED = frozenset(("pnpm-lock.yaml", "pnpm-workspace.yaml"))
+"""Files of other tools with a claimed ending; the lock files are megabytes."""
+
 _SUFFIX = {
     "py": "python",
     "pyi": None,
@@ -83,6 +86,8 @@ def kind_of(path: str) -> str | None:
     exact = _EXACT.get(lower)
     if exact is not None:
         return exact
+    if lower in _NOT_CLAIMED:
+        return None
     stem, dot, suffix = lower.rpartition(".")
     if dot and stem:
         if suffix == "py":

@@ -25,7 +25,11 @@ class Tree:
     def __init__(self, model: DeploymentModel) -> None:
         self.files = model.files
         self.directories: set[str] = {""}
-        for path in model.files:
+        self.by_name: dict[str, list[str]] = {}
+        """The deployable files by their own name."""
+        for path, info in model.files.items():
+            if info.role == "deploy":
+                self.by_name.setdefault(path.rpartition("/")[2], []).append(path)
             parent = directory_of(path)
             while parent and parent not in self.directories:
                 self.directories.add(parent)

@@ -75,6 +75,7 @@ class PythonProject:
         self._files: dict[tuple[str, str], str | None] = {}
         self._targets: dict[tuple[str, str], Target] = {}
         self._full: set[str] = set()
+        self._edges: dict[str, list[tuple[str, bool]]] = {}
         for root, name in sorted(_steps(self.paths)):
             self._roots.setdefault(name, []).append(root)
         self._take(model.facts(Import), model.facts(DynamicImport))
@@ -273,6 +274,9 @@ class PythonProject:
 
     def imports_of(self, path: str) -> list[tuple[str, bool]]:
         """Return the project files that a file imports, each with whether it surely does, in source order."""
+        known = self._edges.get(path)
+        if known is not None:
+            return known
         edges: dict[str, bool] = {}
 
         def add(found: str | None, surely: bool) -> None:
@@ -291,7 +295,8 @@ class PythonProject:
         for named in self._dynamic.get(path, ()):
             for found in self._named_files(named.name, path):
                 add(found, named.surely)
-        return list(edges.items())
+        known = self._edges[path] = list(edges.items())
+        return known
 
     def _named_files(self, name: str, path: str) -> Iterator[str | None]:
         """The files a dotted string loads: the module, the module holding the named object, an app's models and config."""

@@ -130,10 +130,7 @@ class StartFiles:
         if ending not in self._outside:
             context = self.image.context if self.image is not None else self.root
             prefix = f"{context}/" if context else ""
-            found = [
-                path
-                for path, info in self.tree.files.items()
-                if path.startswith(prefix) and f"/{path}".endswith(f"/{ending}") and info.role == "deploy"
-            ]
+            named = self.tree.by_name.get(ending.rpartition("/")[2], ())
+            found = [path for path in named if path.startswith(prefix) and f"/{path}".endswith(f"/{ending}")]
             self._outside[ending] = found if len(found) == 1 else []
         return self._outside[ending]
