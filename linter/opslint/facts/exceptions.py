@@ -243,7 +243,7 @@ def _handlers(document: PythonDocument, tried: dict[int, list[CallSite]], emit: 
         statement = tries[id(handler)]
         body = statement.body  # type: ignore[attr-defined]
         calls = tried.get(id(statement), [])
-        drops = _drops_item(block, handler, body)
+        drops = _drops_item(document, block, handler, body)
         if _only_closes(calls) or _is_predicate(document, handler, block):
             continue
         if not drops and not _is_work(document, calls, body):
@@ -268,8 +268,11 @@ def _first_line(handler: _ast.ExceptHandler) -> _ast.expr | _ast.ExceptHandler:
     return handler.type if handler.type is not None else handler
 
 
-def _drops_item(block: Block, handler: _ast.ExceptHandler, body: list[_ast.stmt]) -> bool:
-    """An item of a ``for`` loop is left out of a result: the tried body collects, the handler passes on."""
+def _drops_item(document: PythonDocument, block: Block, handler: _ast.ExceptHandler, body: list[_ast.stmt]) -> bool:
+    """An item of a ``for`` loop is left out of a result: the tried body collects, the handler passes on.
+
+    A number or a date that a text does not hold is no such item: the code names its reason.
+    """
     loop = block.inside("loop")
     if loop is None or not isinstance(loop.node, _ast.For | _ast.AsyncFor) or _is_retry(block):
         return False
@@ -279,7 +282,10 @@ def _drops_item(block: Block, handler: _ast.ExceptHandler, body: list[_ast.stmt]
         if isinstance(statement, _ast.Expr) and isinstance(statement.value, _ast.Call):
             func = statement.value.func
             if isinstance(func, _ast.Attribute) and func.attr in ("append", "add") and statement.value.args:
-                if isinstance(statement.value.args[0], _ast.Dict | _ast.Call):
+                item = statement.value.args[0]
+                if isinstance(item, _ast.Dict):
+                    return True
+                if isinstance(item, _ast.Call) and document.origin(item.func, block.scope) not in _CONVERSIONS:
                     return True
     return False
 
