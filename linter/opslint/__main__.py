@@ -42,7 +42,7 @@ def check(options: RunOptions) -> int:
     from opslint.cli.check import check as run_check
 
     # Hardly anything here is cyclic: looking for cycles at every 700 new objects costs a tenth of a large run.
-    gc.set_threshold(50_000, 20, 50)
+    gc.set_threshold(20_000, 5, 20)
     try:
         return run_check(options)
     except OpslintError as error:

@@ -6,7 +6,6 @@ import os
 from pathlib import Path
 
 import pytest
-
 from opslint.engine.options import run_options
 from opslint.engine.run import run
 

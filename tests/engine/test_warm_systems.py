@@ -11,7 +11,6 @@ import time
 from pathlib import Path
 
 import pytest
-
 from opslint.engine.options import run_options
 from opslint.engine.run import run
 
@@ -63,7 +62,11 @@ def compare(tmp_path: Path, project: str, names: list[str]) -> None:
 @pytest.mark.parametrize("project", ["shop-platform", "clinic-django", "invoice-lambda"])
 def test_some_files_go_or_change(tmp_path, project):
     every = files(project)
-    compare(tmp_path, project, [name for name in every if "values" in name or name.endswith((".lock", ".toml", ".gitignore"))] + every[::11])
+    compare(
+        tmp_path,
+        project,
+        [name for name in every if "values" in name or name.endswith((".lock", ".toml", ".gitignore"))] + every[::11],
+    )
 
 
 @pytest.mark.heavy
@@ -107,7 +110,7 @@ def test_the_base_revision_decides_which_migrations_are_new(tmp_path, write, git
             "app/migrations/0001_initial.py": "from django.db import migrations\n\n\nclass Migration(migrations.Migration):\n    initial = True\n",
             "app/migrations/0002_gone.py": "from django.db import migrations\n\n\nclass Migration(migrations.Migration):\n"
             '    dependencies = [("app", "0001_initial")]\n'
-            '    operations = [migrations.RunPython(lambda apps, editor: None)]\n',
+            "    operations = [migrations.RunPython(lambda apps, editor: None)]\n",
         },
     )
     git(tree, "init", "-q", "-b", "main")
