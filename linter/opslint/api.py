@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from opslint.facts.webhooks import WebhookCheck
     from opslint.facts.workflows import Workflow
     from opslint.model.budgets import Budget, WorstCase
+    from opslint.model.builds import is_public_image
     from opslint.model.check_commands import judge_check
     from opslint.model.compose import Missing, is_absent
     from opslint.model.drivers import Waiting
@@ -185,6 +186,7 @@ _LAZY = {
     "foreign_tier": "opslint.model.mentions",
     "is_absent": "opslint.model.compose",
     "is_local": "opslint.model.local_addresses",
+    "is_public_image": "opslint.model.builds",
     "is_secret_name": "opslint.facts.terraform",
     "is_store": "opslint.model.mentions",
     "judge_check": "opslint.model.check_commands",
@@ -333,6 +335,7 @@ __all__ = [
     "foreign_tier",
     "is_absent",
     "is_local",
+    "is_public_image",
     "is_secret_name",
     "is_store",
     "judge_check",

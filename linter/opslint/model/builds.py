@@ -268,9 +268,14 @@ _OFFICIAL = frozenset(
 _PUBLIC_OWNERS = frozenset(
     "library prom grafana bitnami bitnamilegacy otel jaegertracing hashicorp confluentinc apache elastic timescale pgvector minio"
     " prometheus prometheuscommunity openzipkin cloudflare istio envoyproxy kubernetes-sigs argoproj jetstack ingress-nginx mailhog"
-    " axllent qdrant chromadb semitechnologies ollama localstack dpage sonarsource temporalio redis clickhouse victoriametrics certbot"
+    " axllent qdrant chromadb semitechnologies ollama localstack dpage sonarsource temporalio redis clickhouse victoriametrics certbot cloudrun mher"
     " opensearchproject nats-io keycloak zabbix datadog fluent curlimages alpine mcr dotnet azure-storage mssql neo4j".split()
 )
+
+
+def is_public_image(image: str) -> bool:
+    """Tell whether an image reference names one of the well-known public images."""
+    return is_public(image_path(image))
 
 
 def is_public(path: str) -> bool:

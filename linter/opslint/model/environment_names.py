@@ -128,13 +128,13 @@ def of_file_name(name: str, parent: str) -> tuple[str, str | None] | None:
         match = pattern.match(lowered)
         if match:
             found = split_name(match["t"], weak=True)
-            if found and not (lowered.endswith(".py") and found[0] == "shared"):
+            # `settings_base.py`, `docker-compose.shared.yml` are no place of their own: they belong to all that build on them.
+            if found and found[0] != "shared":
                 return found
     stem, dot, suffix = lowered.partition(".")
     if dot and parent.lower() in ("settings", "values") and suffix in ("py", "yaml", "yml"):
         found = split_name(stem, weak=True)
-        # `settings/base.py` is no place of its own: it belongs to all settings that import it.
-        return None if found and suffix == "py" and found[0] == "shared" else found
+        return None if found and found[0] == "shared" else found
     if dot and parent.lower() in PARENTS and suffix in ("yaml", "yml", "tfvars", "hcl", "env", "json"):
         return split_name(stem, weak=False)
     return None

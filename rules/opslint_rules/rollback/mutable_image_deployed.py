@@ -13,6 +13,7 @@ from opslint.api import (
     Record,
     TfBlock,
     Unknown,
+    is_public_image,
     moving_tag,
     spelled,
     tier_of,
@@ -86,7 +87,7 @@ class MutableImageDeployed(ProjectRule):
     ------
     A digest. Development, test and preview environments. An image that the same compose file builds, and a compose file
     without a tier that builds something or only starts backing services (it is for the workstation); beside the project's own
-    images, others' in such a file are a note, and so is a bare Pod of no tier. `imagePullPolicy: Never`. A tag that a variable fills.
+    images, others' in such a file are a note, and so are a bare Pod and a well-known public image of no tier. `imagePullPolicy: Never`. A tag that a variable fills.
 
     Fix safety
     ----------
@@ -158,6 +159,8 @@ class MutableImageDeployed(ProjectRule):
             severity = "warning" if _is_own(model, container) else "note"
         elif workload.kind == "Pod" and not workload.environments:
             severity = "note"  # a bare pod is tried out: no controller restarts it elsewhere or rolls it back
+        elif not workload.environments and is_public_image(text):
+            severity = "note"  # somebody else's image, somewhere that nothing says is production
         elif default:
             severity = "warning"
         return _Run(container=container, default=default, image=text, severity=severity, tag=tag, workload=workload)
