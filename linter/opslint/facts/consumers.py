@@ -155,7 +155,7 @@ def extract(document: PythonDocument, emit: Emit) -> None:
                 emit(Receive(at=document.place(arg), broker=broker, function=info.qualname, handler="", how="takes"))
 
 
-_LITERALS = (
+_LITERALS: tuple[str, ...] = (
     "KafkaConsumer",
     "aio_pika",
     "aiokafka",

@@ -50,8 +50,15 @@ _WRITES = frozenset(
     ("aadd", "acreate", "add", "asave", "aupdate", "bulk_create", "bulk_update", "create", "get_or_create", "save")
 )
 _WRITES |= frozenset(("set", "setnx", "update_or_create", "commit", "flush", "insert_one", "update_one", "mark_sent", "sadd"))
-_CLOCK = ("datetime.date.today", "datetime.datetime.now", "datetime.datetime.utcnow", "datetime.timedelta")
-_CLOCK += ("django.utils.timezone.now", "django.utils.timezone.localdate", "django.utils.timezone.localtime")
+_CLOCK: tuple[str, ...] = (
+    "datetime.date.today",
+    "datetime.datetime.now",
+    "datetime.datetime.utcnow",
+    "datetime.timedelta",
+    "django.utils.timezone.localdate",
+    "django.utils.timezone.localtime",
+    "django.utils.timezone.now",
+)
 
 
 def _is_window(document: PythonDocument, site: CallSite) -> bool:
@@ -59,10 +66,8 @@ def _is_window(document: PythonDocument, site: CallSite) -> bool:
     func = site.node.func
     if not isinstance(func, _ast.Attribute) or func.attr not in ("filter", "exclude"):
         return False
-    for keyword in site.node.keywords:
-        if keyword.arg and keyword.arg.endswith(_WINDOW) and _from_clock(document, keyword.value, site.block, 0):
-            return True
-    return False
+    given = [keyword.value for keyword in site.node.keywords if keyword.arg and keyword.arg.endswith(_WINDOW)]
+    return any(_from_clock(document, value, site.block, 0) for value in given)
 
 
 def _from_clock(document: PythonDocument, node: _ast.expr, block: Block, hops: int) -> bool:
@@ -137,9 +142,9 @@ def _schedules(document: PythonDocument, emit: Emit) -> None:
             for argument in site.node.args:
                 # ``sender.add_periodic_task(crontab(…), remind.s())``
                 if isinstance(argument, _ast.Call) and isinstance(argument.func, _ast.Attribute):
-                    origin = document.origin(argument.func.value, site.scope)
-                    if origin and argument.func.attr in ("s", "si"):
-                        emit(Scheduled(at=document.place(argument), is_origin=True, task=origin))
+                    signed = document.origin(argument.func.value, site.scope)
+                    if signed and argument.func.attr in ("s", "si"):
+                        emit(Scheduled(at=document.place(argument), is_origin=True, task=signed))
 
 
 def _is_schedule(target: _ast.expr) -> bool:

@@ -87,7 +87,8 @@ class MutableImageDeployed(ProjectRule):
     ------
     A digest. Development, test and preview environments. An image that the same compose file builds, and a compose file
     without a tier that builds something or only starts backing services (it is for the workstation); beside the project's own
-    images, others' in such a file are a note, and so are a bare Pod and a well-known public image of no tier. `imagePullPolicy: Never`. A tag that a variable fills.
+    images, others' in such a file are a note, and so are a bare Pod and
+    a public image of no tier. `lifecycle { ignore_changes = [image_uri] }`: the deployment sets it. `imagePullPolicy: Never`. A tag that a variable fills.
 
     Fix safety
     ----------
@@ -159,7 +160,7 @@ class MutableImageDeployed(ProjectRule):
             severity = "warning" if _is_own(model, container) else "note"
         elif workload.kind == "Pod" and not workload.environments:
             severity = "note"  # a bare pod is tried out: no controller restarts it elsewhere or rolls it back
-        elif not workload.environments and is_public_image(text):
+        elif not workload.environments and (is_public_image(text) or (_is_on_hub(text) and not _is_own(model, container))):
             severity = "note"  # somebody else's image, somewhere that nothing says is production
         elif default:
             severity = "warning"
@@ -241,6 +242,12 @@ def _is_own(model: DeploymentModel, container: Container) -> bool:
         if any(own is container for _workload, own in service.runs):
             return bool(service.dockerfile) or "may be built" in service.unlinked
     return False
+
+
+def _is_on_hub(image: str) -> bool:
+    """Tell whether an image reference names no registry host, which means Docker Hub."""
+    host, slash, _rest = image.partition("/")
+    return not slash or not ("." in host or ":" in host or host == "localhost")
 
 
 def _is_plain_compose(workload: Workload) -> bool:
