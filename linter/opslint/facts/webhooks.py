@@ -8,6 +8,7 @@ from opslint.base.fact import Fact
 from opslint.base.rule import Extractor
 from opslint.base.typing import TYPE_CHECKING
 from opslint.facts.call_arguments import function_of, text
+from opslint.syntax.python import LEAVES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -213,21 +214,30 @@ def _attribute_reads(document: PythonDocument, note: Callable[[_ast.expr, str, _
         stack: list[_ast.AST] = [statement.test if isinstance(statement, _ast.If) else statement]
         while stack:
             node = stack.pop()
-            if isinstance(node, _ast.stmt) and node is not statement:
+            kind = type(node)
+            if kind in LEAVES or (node is not statement and isinstance(node, _ast.stmt)):
                 continue
-            if isinstance(node, _ast.Attribute) and isinstance(node.value, _ast.Name):
-                if node.attr == "id" or node.attr in DELIVERY_KEYS:
-                    note(node, node.attr, node.value, block.scope, function_of(block.scope))
+            if kind is _ast.Attribute:
+                attribute: _ast.Attribute = node  # type: ignore[assignment]
+                if type(attribute.value) is _ast.Name:
+                    if attribute.attr == "id" or attribute.attr in DELIVERY_KEYS:
+                        note(attribute, attribute.attr, attribute.value, block.scope, function_of(block.scope))
+                else:
+                    stack.append(attribute.value)
+                continue
             for field in node._fields:
                 value = getattr(node, field)
-                if isinstance(value, list):
-                    stack.extend(item for item in value if isinstance(item, _ast.AST))
-                elif isinstance(value, _ast.AST):
+                if value.__class__ is list:
+                    stack.extend(item for item in value if type(item) not in LEAVES)
+                elif type(value) not in LEAVES:
                     stack.append(value)
 
 
 def _may_receive(document: PythonDocument) -> bool:
-    return any(word in document.data for word in (b"ebhook", b"construct_event", b"compare_digest", b"ignature"))
+    data = document.data
+    if b"csrf_exempt" in data and b"ignature" in data:
+        return True
+    return any(word in data for word in (b"ebhook", b"construct_event", b"compare_digest"))
 
 
 def _passes(document: PythonDocument, site: CallSite, emit: Emit) -> None:

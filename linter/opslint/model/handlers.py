@@ -11,9 +11,8 @@ from opslint.base.typing import TYPE_CHECKING
 from opslint.base.value import Known
 from opslint.facts.answers import Answer
 from opslint.facts.effects import FunctionEffects
-from opslint.facts.exceptions import TELEMETRY, SilentExcept
 from opslint.facts.handlers import Handler, WorkerSetting
-from opslint.facts.modules import ClassDef, Function, ModuleCalls
+from opslint.facts.modules import Function, ModuleCalls
 from opslint.facts.routes import Route
 from opslint.model.touches import kind_of
 
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
 
     from opslint.base.fact import Fact
     from opslint.base.location import Loc
+    from opslint.facts.exceptions import SilentExcept
     from opslint.model.model import DeploymentModel
     from opslint.model.records import Service
     from opslint.model.repeats import Consumer, Notice
@@ -360,7 +360,9 @@ class Handlers:
     @cached_property
     def command_files(self) -> list[str]:
         """Django's management commands."""
-        return sorted(path for path in self.project.paths if "/management/commands/" in f"/{path}" and path[-12:] != "/__init__.py")
+        return sorted(
+            path for path in self.project.paths if "/management/commands/" in f"/{path}" and path[-12:] != "/__init__.py"
+        )
 
     @cached_property
     def imported(self) -> frozenset[str]:
@@ -437,37 +439,10 @@ class Handlers:
         return found
 
     def lost(self, fact: SilentExcept) -> str | None:
-        """Return the origin of what was tried and whose failure is lost, "" when an item is dropped, None when nothing of consequence is.
+        """Return the origin of what was tried and whose failure is lost, "" when an item is dropped, None when nothing of consequence is."""
+        from opslint.model.lost_errors import lost
 
-        Of consequence is what reaches a database, a service or a process. Pure code (parsing, detection, formatting) with a default answer
-        is not; telemetry must not break its caller, nor a log handler its log; what cannot be followed is not judged.
-        """
-        if fact.drops:
-            return ""
-        if self._is_log_handler(fact):
-            return None
-        found: str | None = None
-        for origin, _place in fact.calls:
-            target = self.project.resolve(fact.path, str(origin))
-            if target.kind == "function":
-                function = self.project.function(target.path, target.name)
-                # Who prints the error of the repository's own function knows that something was lost.
-                reaches = fact.how == "print" or (function is not None and any(t.kind != "disk" for t in self.touches(function)))
-                found = found if found is not None or not reaches else str(origin)
-                continue
-            name = target.name if target.kind == "external" else str(origin)
-            if name.split(".")[0] in TELEMETRY:
-                return None
-            if found is None and kind_of(name) not in ("", "disk"):
-                found = str(origin)
-        return found
-
-    def _is_log_handler(self, fact: SilentExcept) -> bool:
-        owner = fact.function.rpartition(".")[0]
-        for klass in self.facts_of(ClassDef, fact.path):
-            if klass.qualname == owner:
-                return any(self.project.expand(fact.path, base).startswith("logging.") for base in klass.bases)
-        return False
+        return lost(self, fact)
 
     def needs(self, service: Service, kinds: frozenset[str]) -> Touch | None:
         """Return the first thing of these kinds that a service's routes use, None when they use none."""

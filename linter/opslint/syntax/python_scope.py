@@ -284,9 +284,7 @@ class Resolver:
             if made is not None:
                 # The attribute is what the property gives.
                 return self.instance_of(made, owner.parent or owner, hops + 1)
-            origins = {
-                self._remembered(attr, binding, owner, hops) for binding in owner.bindings[attr] if not _is_none(binding)
-            }
+            origins = {self._remembered(attr, binding, owner, hops) for binding in owner.bindings[attr] if not _is_none(binding)}
         if len(origins) == 1:
             return origins.pop()
         return None if origins else f"{LOCAL}.{owner.qualname}().{attr}"

@@ -86,7 +86,9 @@ class ScheduledNoticeWithoutMarker(ProjectRule):
             evidence = [notice.cause, (notice.window, "rows selected by a date window")]
             evidence += first.chain
             evidence += [(at, "another one") for at in places[1:]]
-            evidence.append((first.loc, f"nothing in `{notice.function.qualname}` and what it calls sets or checks a marker (depth 3)"))
+            evidence.append(
+                (first.loc, f"nothing in `{notice.function.qualname}` and what it calls sets or checks a marker (depth 3)")
+            )
             report(
                 at=places[0],
                 message=(
