@@ -171,10 +171,11 @@ class Linked:
                     continue
                 if container.command is None and container.args is None and ("/" in path or len(candidates) > 1):
                     continue
+                own = {word for part in (*(container.command or ()), *(container.args or ())) for word in part.split()}
                 for build in candidates:
                     entries = self._resolve(workload, container, build, self._image(build, "")).entries
                     # The container's own command must name the code: an entrypoint of the build starts its code whatever follows.
-                    if any(entry.modules and entry.loc[0] in workload.files for entry in entries):
+                    if any(entry.modules and entry.words and entry.words[0] in own for entry in entries):
                         started.setdefault(path, set()).add((build.context, build.dockerfile))
         return {path: self.builds.by_key[min(keys)] for path, keys in started.items() if len(keys) == 1}
 
