@@ -166,7 +166,12 @@ def _entries(document: PythonDocument, node: _ast.expr, block: Block, emit: Emit
                     stack.append(value)
 
 
+def _wanted(_document: PythonDocument, _emit: Emit) -> None:
+    """Nothing by itself: its literals are why a file that asks by a date window is parsed."""
+
+
 EXTRACTORS = (
     Extractor("python", ("beat_schedule", "BEAT_SCHEDULE", "BEATSCHEDULE", "add_periodic_task"), _schedules),
+    Extractor("python", tuple(f"{suffix}=" for suffix in _WINDOW), _wanted),
     Extractor("python", (), _loops, weak=True),
 )

@@ -90,13 +90,14 @@ def _from_loops(handlers: Handlers, loops: list[Receive], add: Add) -> None:
             starts.setdefault((function.path, function.qualname), (function, receive))
     fetching = dict(starts)
     names = {function.qualname.rpartition(".")[2] for function, _receive in starts.values()}
-    for caller in handlers.model.facts(Function):
+    files = _importers(handlers, {receive.path for receive in loops})
+    for caller in (function for path in files for function in handlers.facts_of(Function, path)):
         for origin, _place in caller.calls:
             if str(origin).rpartition(".")[2] in names:
                 callee = handlers.project.function_at(caller.path, str(origin))
                 if callee is not None and (callee.path, callee.qualname) in fetching:
                     starts.setdefault((caller.path, caller.qualname), (caller, fetching[callee.path, callee.qualname][1]))
-    overrides = _overrides(handlers)
+    overrides = _overrides(handlers, _importers(handlers, {function.path for function, _receive in starts.values()}))
     for function, receive in starts.values():
         cause = (receive.loc, f"{receive.broker} delivers a message again until it is acknowledged")
         add(function, receive.broker, [cause])
@@ -108,10 +109,22 @@ def _from_loops(handlers: Handlers, loops: list[Receive], add: Add) -> None:
                 add(own, receive.broker, causes)
 
 
-def _overrides(handlers: Handlers) -> dict[tuple[str, str], list[tuple[str, str]]]:
-    """Subclasses by (path, qualname) of the class of the repository that they extend."""
+def _importers(handlers: Handlers, paths: set[str]) -> list[str]:
+    """Return `paths` and the files that import them, directly or through one file between (a package that hands names on)."""
+    importers: dict[str, list[str]] = {}
+    for path in sorted(handlers.project.paths):
+        for found, _surely in handlers.project.imports_of(path):
+            importers.setdefault(found, []).append(path)
+    known = set(paths)
+    for _hop in range(2):
+        known |= {importer for path in known for importer in importers.get(path, ())}
+    return sorted(known)
+
+
+def _overrides(handlers: Handlers, files: list[str]) -> dict[tuple[str, str], list[tuple[str, str]]]:
+    """Subclasses in `files` by (path, qualname) of the class of the repository that they extend."""
     found: dict[tuple[str, str], list[tuple[str, str]]] = {}
-    for klass in handlers.model.facts(ClassDef):
+    for klass in (klass for path in files for klass in handlers.facts_of(ClassDef, path)):
         for base in klass.bases:
             target = handlers.project.resolve(klass.path, base)
             if target.kind == "class":
@@ -156,7 +169,6 @@ def notices(handlers: Handlers) -> list[Notice]:
     windows = {(fact.path, fact.function): fact for fact in handlers.model.facts(WindowLoop)}
     if not windows:
         return []
-    writes = {(fact.path, fact.function) for fact in handlers.model.facts(RowWrite)}
     found: dict[tuple[str, str], Notice] = {}
     for function, cause in scheduled(handlers):
         for step in handlers.reached(function):
@@ -164,13 +176,13 @@ def notices(handlers: Handlers) -> list[Notice]:
             window = windows.get(key)
             if window is None or window.writes or key in found:
                 continue
-            effects = _told(handlers, step.function, window, writes)
+            effects = _told(handlers, step.function, window)
             if effects:
                 found[key] = Notice(cause=cause, effects=effects, function=step.function, window=window.loc)
     return list(found.values())
 
 
-def _told(handlers: Handlers, function: Function, window: WindowLoop, writes: set[tuple[str, str]]) -> list[Effect]:
+def _told(handlers: Handlers, function: Function, window: WindowLoop) -> list[Effect]:
     """The mails and texts that the loop sends, directly or through calls that write nothing."""
     inside = {place for _origin, place in window.calls}
     found: list[Effect] = []
@@ -181,11 +193,16 @@ def _told(handlers: Handlers, function: Function, window: WindowLoop, writes: se
         through = [
             handlers.project.function_at(function.path, str(origin)) for origin, place in window.calls if place == first[1]
         ]
-        if any(callee is not None and _keeps(handlers, callee, writes) for callee in through):
+        if any(callee is not None and _keeps(handlers, callee) for callee in through):
             continue
         found.append(effect)
     return found
 
 
-def _keeps(handlers: Handlers, callee: Function, writes: set[tuple[str, str]]) -> bool:
-    return any((step.function.path, step.function.qualname) in writes for step in handlers.reached(callee))
+def _keeps(handlers: Handlers, callee: Function) -> bool:
+    """Tell whether a function or what it calls writes anything (files that the prescreen left out are asked too)."""
+    for step in handlers.reached(callee):
+        writes = handlers.facts_of(RowWrite, step.function.path)
+        if any(write.function == step.function.qualname for write in writes):
+            return True
+    return False

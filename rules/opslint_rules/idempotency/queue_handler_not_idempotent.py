@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from opslint.api import TYPE_CHECKING, FunctionEffects, Meta, ProjectRule
+from opslint.api import TYPE_CHECKING, Function, Meta, ProjectRule
 
 if TYPE_CHECKING:
     from opslint.api import DeploymentModel, Loc, Reporter
@@ -89,7 +89,7 @@ class QueueHandlerNotIdempotent(ProjectRule):
         summary="The handler of an at-least-once queue does something that must not happen twice",
         help="Look for the message's key before the effect, or write it with the effect under a unique constraint.",
     )
-    needs = (FunctionEffects,)
+    needs = (Function,)
 
     def check(self, model: DeploymentModel, report: Reporter) -> None:
         """Report each handler once, at its first unguarded effect."""

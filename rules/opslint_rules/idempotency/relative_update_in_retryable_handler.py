@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from opslint.api import TYPE_CHECKING, FunctionEffects, Meta, ProjectRule
+from opslint.api import TYPE_CHECKING, Function, Meta, ProjectRule
 
 if TYPE_CHECKING:
     from opslint.api import DeploymentModel, Loc, Reporter
@@ -68,7 +68,7 @@ class RelativeUpdateInRetryableHandler(ProjectRule):
         summary="A handler that may run twice adds to a stored value",
         help="Write a row with a unique key for each addition in the same transaction, or set the value that it must have.",
     )
-    needs = (FunctionEffects,)
+    needs = (Function,)
 
     def check(self, model: DeploymentModel, report: Reporter) -> None:
         """Report each addition once, with the first cause that repeats it."""
