@@ -73,7 +73,7 @@ def test_broken_template_of_a_chart_does_not(tmp_path: Path) -> None:
 
 
 def image(name: str) -> str:
-    return f"apiVersion: apps/v1\nkind: Deployment\nmetadata: {{name: {name}}}\nspec:\n  template:\n    spec:\n      containers:\n        - name: a\n          image: acme/{name}\n"
+    return f"apiVersion: apps/v1\nkind: Deployment\nmetadata: {{name: {name}}}\nspec:\n  template:\n    spec:\n      containers:\n        - name: a\n          image: registry.example.com/acme/{name}\n"
 
 
 def test_moving_images_of_one_directory_are_one_finding(tmp_path: Path) -> None:
