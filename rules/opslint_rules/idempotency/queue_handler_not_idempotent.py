@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from opslint.api import TYPE_CHECKING, Function, Meta, ProjectRule
+from opslint.api import TYPE_CHECKING, CfnResource, Function, Handler, Meta, ProjectRule, Receive, TfBlock
 
 if TYPE_CHECKING:
     from opslint.api import DeploymentModel, Loc, Reporter
@@ -90,6 +90,7 @@ class QueueHandlerNotIdempotent(ProjectRule):
         help="Look for the message's key before the effect, or write it with the effect under a unique constraint.",
     )
     needs = (Function,)
+    joins = (CfnResource, Handler, Receive, TfBlock)
 
     def check(self, model: DeploymentModel, report: Reporter) -> None:
         """Report each handler once, at its first unguarded effect."""

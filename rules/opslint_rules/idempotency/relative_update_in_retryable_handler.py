@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from opslint.api import TYPE_CHECKING, Function, Meta, ProjectRule
+from opslint.api import TYPE_CHECKING, CfnResource, Function, Handler, Meta, ProjectRule, Receive, TfBlock, WebhookCheck
 
 if TYPE_CHECKING:
     from opslint.api import DeploymentModel, Loc, Reporter
@@ -69,6 +69,7 @@ class RelativeUpdateInRetryableHandler(ProjectRule):
         help="Write a row with a unique key for each addition in the same transaction, or set the value that it must have.",
     )
     needs = (Function,)
+    joins = (CfnResource, Handler, Receive, TfBlock, WebhookCheck)
 
     def check(self, model: DeploymentModel, report: Reporter) -> None:
         """Report each addition once, with the first cause that repeats it."""
