@@ -45,7 +45,7 @@ ALLOWED_HOSTS = (
     "docker.io",
     "quay.io",
     ".azurecr.io",
-    "artifactory",
+    ".jfrog.io",
     "nexus",
     "registry.",
     "artifacts.",
