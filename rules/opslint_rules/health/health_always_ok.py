@@ -89,6 +89,7 @@ class HealthAlwaysOk(ProjectRule):
 
     meta = Meta(
         "health-always-ok",
+        status="preview",
         category="health",
         severity="error",
         confidence="high",
@@ -147,4 +148,6 @@ def _roles(model: DeploymentModel) -> dict[object, dict[str, Loc]]:
 
 def _is_health(route: RouteInfo) -> bool:
     parts = [part for part in route.path.lower().strip("/").split("/") if part]
-    return bool(parts) and parts[-1] in _HEALTH and not _LIVE.intersection(parts)
+    # A probe sends a GET to a fixed path: what takes an identifier, or another method only, answers for something else.
+    asked = (not route.methods or "GET" in route.methods) and not set("{<") & set(route.path)
+    return asked and bool(parts) and parts[-1] in _HEALTH and not _LIVE.intersection(parts)
