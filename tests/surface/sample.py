@@ -30,6 +30,7 @@ def finding(**changes: Any) -> Finding:
         "service": "api",
         "severity": "error",
         "span": (3, 5, 3, 22),
+        "together": "",
     }
     values.update(changes)
     return Finding(**values)

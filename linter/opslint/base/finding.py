@@ -40,6 +40,7 @@ class Report(Record):
 
     `key` tells two findings of one rule at one place apart (usually the variable or resource name).
     `environments` are names (``production``, ``staging/eu``); `derived` are all files the verdict rests on.
+    `together` names the habit that this place shares with others: a reader sees them as one finding (engine/together.py).
     """
 
     __slots__ = (
@@ -54,6 +55,7 @@ class Report(Record):
         "rule",
         "service",
         "severity",
+        "together",
     )
     at: Loc
     confidence: str | None
@@ -66,6 +68,7 @@ class Report(Record):
     rule: str
     service: str | None
     severity: str | None
+    together: str
 
 
 class Related(Record):
@@ -96,6 +99,7 @@ class Finding(Record):
         "service",
         "severity",
         "span",
+        "together",
     )
     category: str
     confidence: str
@@ -112,6 +116,7 @@ class Finding(Record):
     service: str | None
     severity: str
     span: Span
+    together: str
 
     def sort_key(self) -> tuple[object, ...]:
         """Findings are sorted by path, line, column, rule, message."""

@@ -157,13 +157,15 @@ class Reporter:
         severity: str | None = None,
         confidence: str | None = None,
         derived: Iterable[str] = (),
+        together: str = "",
     ) -> None:
         """Report one finding at `at`.
 
         `evidence` are related locations in order, each with a note. `environments` (or `environment`) name where it
         happens; none: the environments of the file. `key` tells findings at one place apart. `severity` and
         `confidence` may only lower the rule's. `derived` are further files whose change could change the verdict
-        (the files of `at` and of the evidence are always included).
+        (the files of `at` and of the evidence are always included). Findings of one rule that say the same `together` are
+        judged place by place (suppression, baseline, diff) and shown as one.
         """
         from opslint.base.finding import Report
 
@@ -181,6 +183,7 @@ class Reporter:
                 rule=self.rule,
                 service=service,
                 severity=severity,
+                together=together,
             )
         )
 

@@ -38,7 +38,8 @@ def baseline(
         run_options(
             paths=[top], root=top, config=config, cache_dir=cache_dir, no_cache=no_cache, min_severity=min_severity,
             min_confidence=min_confidence,
-        )
+        ),
+        apart=True,
     )  # fmt: skip
     if not result.complete:
         first = result.problems[0]

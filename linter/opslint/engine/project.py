@@ -284,6 +284,7 @@ def _findings(linked: Linked, stage: FileStage, packs: Packs, settings: ProjectS
             service=report.service,
             severity=severity,
             span=positions.of(report.at),
+            together=report.together,
         )
         found.append((finding, report.key))
     found.sort(key=lambda row: (row[0].sort_key(), row[1], row[0].service or ""))

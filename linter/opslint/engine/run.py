@@ -153,8 +153,10 @@ class ProjectRun:
         return self.verdict
 
 
-def run(options: RunOptions, *, notes: list[str] | None = None, overlay: dict[str, bytes] | None = None) -> RunResult:
-    """Check what `options` ask for.
+def run(
+    options: RunOptions, *, notes: list[str] | None = None, overlay: dict[str, bytes] | None = None, apart: bool = False
+) -> RunResult:
+    """Check what `options` ask for. Places of one habit are one finding unless wanted `apart` (a baseline lists places).
 
     `notes` collects lines for standard error; `overlay` holds unsaved content by absolute path. UsageError and ConfigError
     end the run.
@@ -193,7 +195,7 @@ def run(options: RunOptions, *, notes: list[str] | None = None, overlay: dict[st
         from opslint.engine.trace import write
 
         write(options.trace, projects)
-    return merge(shares, said)
+    return merge(shares, said, apart=apart)
 
 
 def _baseline(options: RunOptions, notes: list[str]) -> Baseline | None:

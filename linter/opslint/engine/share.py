@@ -8,6 +8,7 @@ from opslint.base.finding import CONFIDENCES, INCOMPLETE_KINDS, SEVERITIES, Prob
 from opslint.base.typing import TYPE_CHECKING
 from opslint.engine.project import complete
 from opslint.engine.select import at_least
+from opslint.engine.together import gather
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -114,8 +115,11 @@ def _count(project: ProjectRun, chosen: Callable[[str], bool], problems: list[Pr
     return counts
 
 
-def merge(shares: list[Share], notes: list[str]) -> RunResult:
-    """Merge the shares of all projects; with several, paths become relative to their common ancestor."""
+def merge(shares: list[Share], notes: list[str], *, apart: bool = False) -> RunResult:
+    """Merge the shares of all projects; with several, paths become relative to their common ancestor.
+
+    Places of one habit become one finding unless they are wanted `apart`.
+    """
     roots = [share.root for share in shares]
     base = roots[0] if len(roots) == 1 else (os.path.commonpath(roots) if roots else os.getcwd())
     findings: list[Finding] = []
@@ -126,7 +130,8 @@ def merge(shares: list[Share], notes: list[str]) -> RunResult:
     totals = dict.fromkeys(Statistics.FIELDS, 0)
     for share in shares:
         prefix = "" if share.root == base else os.path.relpath(share.root, base).replace(os.sep, "/") + "/"
-        findings += [_moved(finding, prefix) if prefix else finding for finding in share.findings]
+        shown = share.findings if apart else gather(share.findings)
+        findings += [_moved(finding, prefix) if prefix else finding for finding in shown]
         for problem in share.problems:
             problems[problem.replace(path=prefix + problem.path) if problem.path and prefix else problem] = None
         environments += [name for name in share.environments if name not in environments]

@@ -329,6 +329,7 @@ def encode_report(report: Report) -> list[Any]:
         report.severity,
         report.confidence,
         list(report.derived),
+        report.together,
     ]
 
 
@@ -346,7 +347,7 @@ def decode_report(row: list[Any], path: str) -> Report:
     """Return the report that `encode_report` wrote; the empty path of a file rule's places becomes `path`."""
     from opslint.base.finding import Fix, Report
 
-    rule, at, message, evidence, environments, service, fix, key, severity, confidence, derived = row
+    rule, at, message, evidence, environments, service, fix, key, severity, confidence, derived, together = row
 
     def loc(value: list[Any]) -> Loc:
         where = value[1]
@@ -364,4 +365,5 @@ def decode_report(row: list[Any], path: str) -> Report:
         rule=rule,
         service=service,
         severity=severity,
+        together=together,
     )

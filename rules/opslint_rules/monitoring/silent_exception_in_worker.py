@@ -22,7 +22,8 @@ class SilentExceptionInWorker(ProjectRule):
     -------------
     ``except Exception`` (or bare) in a running service (routes, tasks, consumers, signal receivers and what they call) around something that
     reaches a database, another service, a mail server or a process, and that only passes, puts an empty default in place of the
-    result, or prints; and ``contextlib.suppress(Exception)`` without a comment. The places of one file are one finding.
+    result, or prints; and ``contextlib.suppress(Exception)`` without a comment. The places of one
+    service are shown as one finding: it is one habit. Each can be suppressed by itself.
 
     In production
     -------------
@@ -83,22 +84,30 @@ class SilentExceptionInWorker(ProjectRule):
     needs = (SilentExcept, Handler, Route)
 
     def check(self, model: DeploymentModel, report: Reporter) -> None:
-        """Report the silent excepts of each file of service code together: they are one habit, and one look mends them."""
+        """Report every silent except of service code; those under one list of requirements (one service) belong together."""
         handlers = model.handlers
+        homes = {path.rpartition("/")[0] for path, info in model.files.items() if info.kind in ("requirements", "pyproject")}
         for path in sorted(handlers.service_files):
             if "migrations" in path.split("/") or "alembic" in path.split("/"):
                 continue
-            found: list[tuple[SilentExcept, str]] = []
             for fact in handlers.facts_of(SilentExcept, path):
                 lost = None if handlers.is_script(path, fact.function) else handlers.lost(fact)
                 if lost is not None:
-                    found.append((fact, lost))
-            if found:
-                (first, lost), others = found[0], found[1:]
-                message = _words(first, lost) + (f"; {len(others)} more in this file" if others else "")
-                evidence = [(fact.loc, _words(fact, what)) for fact, what in others]
-                chain = handlers.working.get((path, first.function), [])
-                report(at=first.loc, message=message, evidence=[*chain, *evidence])
+                    report(
+                        at=fact.loc,
+                        message=_words(fact, lost),
+                        evidence=handlers.working.get((path, fact.function), []),
+                        together=f"swallowed errors of {_home(path, homes)}",
+                    )
+
+
+def _home(path: str, homes: set[str]) -> str:
+    """Return the nearest directory above `path` that lists what its code is installed with."""
+    while path:
+        path = path.rpartition("/")[0]
+        if path in homes:
+            break
+    return path
 
 
 def _words(fact: SilentExcept, lost: str) -> str:
