@@ -61,6 +61,9 @@ if TYPE_CHECKING:
     from opslint.model.environments import tier_of
     from opslint.model.handlers import Effect, Touch
     from opslint.model.health_gaps import Gap, compose_gaps
+    from opslint.model.identities import Identity
+    from opslint.model.identity_overlaps import LOWER, UPPER, Crossing, crossings
+    from opslint.model.identity_shapes import Shape, shape_of
     from opslint.model.image_tags import moving_tag
     from opslint.model.k8s_missing_keys import MissingKey, missing_keys
     from opslint.model.k8s_secret_values import secret_values
@@ -77,7 +80,7 @@ if TYPE_CHECKING:
         shares_network,
     )
     from opslint.model.matched_code import IMAGE_ENV, matched_reads
-    from opslint.model.mentions import Mention, foreign_tier, is_store
+    from opslint.model.mentions import Mention
     from opslint.model.migration_starts import MigrationStart
     from opslint.model.migrations import MigrationGraph, MigrationNode
     from opslint.model.missing_files import named_but_missing
@@ -110,6 +113,7 @@ _LAZY = {
     "ComposeFile": "opslint.facts.compose",
     "Consumer": "opslint.model.repeats",
     "Container": "opslint.model.records",
+    "Crossing": "opslint.model.identity_overlaps",
     "DeploymentModel": "opslint.model.model",
     "DjangoMigration": "opslint.facts.migrations",
     "Dockerfile": "opslint.facts.dockerfile",
@@ -127,9 +131,11 @@ _LAZY = {
     "HelmChart": "opslint.facts.helm",
     "HttpCall": "opslint.facts.http",
     "IMAGE_ENV": "opslint.model.matched_code",
+    "Identity": "opslint.model.identities",
     "Job": "opslint.model.pipelines",
     "KubernetesObject": "opslint.facts.kubernetes",
     "Kustomization": "opslint.facts.kustomize",
+    "LOWER": "opslint.model.identity_overlaps",
     "Mapping": "opslint.base.tree",
     "Mask": "opslint.model.pipelines",
     "Masked": "opslint.base.masking",
@@ -160,6 +166,7 @@ _LAZY = {
     "Service": "opslint.model.records",
     "SessionMade": "opslint.facts.http",
     "SettingsClass": "opslint.facts.settings_classes",
+    "Shape": "opslint.model.identity_shapes",
     "SilentExcept": "opslint.facts.exceptions",
     "SqlScript": "opslint.facts.migrations",
     "StaleHost": "opslint.model.renamed_services",
@@ -169,6 +176,7 @@ _LAZY = {
     "TfVars": "opslint.facts.terraform",
     "TimedCall": "opslint.facts.http",
     "Touch": "opslint.model.handlers",
+    "UPPER": "opslint.model.identity_overlaps",
     "UnboundedRetry": "opslint.facts.retries",
     "Waiting": "opslint.model.drivers",
     "Webhook": "opslint.model.webhooks",
@@ -182,13 +190,12 @@ _LAZY = {
     "asked": "opslint.model.service_probes",
     "bucket_versioned": "opslint.model.stateful",
     "compose_gaps": "opslint.model.health_gaps",
+    "crossings": "opslint.model.identity_overlaps",
     "dockerfile_probes": "opslint.model.probes",
-    "foreign_tier": "opslint.model.mentions",
     "is_absent": "opslint.model.compose",
     "is_local": "opslint.model.local_addresses",
     "is_public_image": "opslint.model.builds",
     "is_secret_name": "opslint.facts.terraform",
-    "is_store": "opslint.model.mentions",
     "judge_check": "opslint.model.check_commands",
     "local_address": "opslint.model.local_addresses",
     "matched_reads": "opslint.model.matched_code",
@@ -203,6 +210,7 @@ _LAZY = {
     "selections": "opslint.model.k8s_selectors",
     "served_beside": "opslint.model.local_addresses",
     "settled": "opslint.model.terraform_values",
+    "shape_of": "opslint.model.identity_shapes",
     "shares_network": "opslint.model.local_addresses",
     "spelled": "opslint.model.terraform_values",
     "stale_hosts": "opslint.model.renamed_services",
@@ -238,6 +246,7 @@ __all__ = [
     "ComposeFile",
     "Consumer",
     "Container",
+    "Crossing",
     "DeploymentModel",
     "DjangoMigration",
     "Dockerfile",
@@ -260,11 +269,13 @@ __all__ = [
     "HelmChart",
     "HttpCall",
     "IMAGE_ENV",
+    "Identity",
     "Instructions",
     "Job",
     "Known",
     "KubernetesObject",
     "Kustomization",
+    "LOWER",
     "Loc",
     "MANIFESTS",
     "Mapping",
@@ -304,6 +315,7 @@ __all__ = [
     "Service",
     "SessionMade",
     "SettingsClass",
+    "Shape",
     "SilentExcept",
     "Span",
     "SqlScript",
@@ -315,6 +327,7 @@ __all__ = [
     "TfVars",
     "TimedCall",
     "Touch",
+    "UPPER",
     "UnboundedRetry",
     "Unknown",
     "Value",
@@ -331,13 +344,12 @@ __all__ = [
     "asked",
     "bucket_versioned",
     "compose_gaps",
+    "crossings",
     "dockerfile_probes",
-    "foreign_tier",
     "is_absent",
     "is_local",
     "is_public_image",
     "is_secret_name",
-    "is_store",
     "judge_check",
     "local_address",
     "matched_reads",
@@ -353,6 +365,7 @@ __all__ = [
     "selections",
     "served_beside",
     "settled",
+    "shape_of",
     "shares_network",
     "spelled",
     "stale_hosts",

@@ -55,14 +55,15 @@ class Masked(Record):
 _BOOLS = frozenset("true false yes no on off 1 0 t f y n".split())
 
 
-def _digest(text: str) -> str:
+def digest_of(text: str) -> str:
+    """Return the keyed digest of a text: equal texts have equal digests in one run, and nothing can be searched for."""
     return blake2b(text.encode("utf-8", "surrogatepass"), key=_KEY[0][:64], digest_size=12).hexdigest()
 
 
 def _masked(
     kind: str, text: str, *, scheme: str = "", host: str = "", port: str = "", name: str = "", plain: str | None = None
 ) -> Masked:
-    return Masked(digest=_digest(text), host=host, kind=kind, name=name, plain=plain, port=port, scheme=scheme)
+    return Masked(digest=digest_of(text), host=host, kind=kind, name=name, plain=plain, port=port, scheme=scheme)
 
 
 def mask(text: str) -> Masked:
@@ -102,21 +103,52 @@ def _tier_words(text: str) -> str:
     return " ".join(word for word in words if word in _TIER_WORDS)
 
 
+_NAMING_QUERY = ("db", "database", "dbname", "schema", "currentschema", "search_path", "vhost")
+"""Query settings of a data store's URL that say which part of the server is meant (redis-py ``db``, Prisma ``schema``, JDBC ``currentSchema``)."""
+
+_BUCKET_HOSTS = ("s3.amazonaws.com", "storage.googleapis.com", "storage.cloud.google.com")
+
+
 def _mask_url(text: str) -> Masked:
     scheme, _, rest = text.partition("://")
     authority, slash, path = rest.partition("/")
-    path = path.partition("?")[0].partition("#")[0]
-    authority = authority.rpartition("@")[2].partition("?")[0]
+    path, _, query = path.partition("#")[0].partition("?")
+    authority, _, bare_query = authority.rpartition("@")[2].partition("?")
     if authority.startswith("["):
         host, _, port = authority[1:].partition("]")
         port = port.lstrip(":")
     else:
         host, _, port = authority.partition(":")
     scheme, host = scheme.lower(), host.lower()
-    clean = f"{scheme}://{host}:{port}{slash}{path}".rstrip("/")
-    # The first path segment names a database, vhost or bucket; what follows may carry a token (webhook URLs).
-    name = path.partition("/")[0] if scheme not in ("http", "https") else ""
-    return _masked("url", clean, scheme=scheme, host=host, port=port, name=name)
+    named, socket = _naming_query(query or bare_query) if scheme not in ("http", "https") else ("", "")
+    host = host or socket
+    clean = f"{scheme}://{host}:{port}{slash}{path}".rstrip("/") + (f"?{named}" if named else "")
+    name = _name_of_path(scheme, host, path)
+    return _masked("url", clean, scheme=scheme, host=host, port=port, name=f"{name}?{named}" if named else name)
+
+
+def _naming_query(query: str) -> tuple[str, str]:
+    """Return the settings of a store's query that tell one part of its server from another, and a Cloud SQL socket's instance."""
+    named: list[str] = []
+    socket = ""
+    for part in query.split("&") if query else ():
+        key, _, value = part.partition("=")
+        if key.lower() in _NAMING_QUERY and value:
+            named.append(f"{key.lower()}={value}")
+        elif key.lower() == "host" and value.startswith("/cloudsql/"):
+            socket = value.removeprefix("/cloudsql/").rstrip("/")
+    return "&".join(sorted(named)), socket
+
+
+def _name_of_path(scheme: str, host: str, path: str) -> str:
+    """Return what of a URL's path names a database, vhost, bucket or queue; nothing else, for paths may carry a token (webhooks)."""
+    if scheme not in ("http", "https"):
+        return path.partition("/")[0]
+    if host.endswith(".amazonaws.com") and (host.startswith("sqs.") or ".queue." in host):
+        return "/".join(path.split("/")[:2])
+    if host in _BUCKET_HOSTS or (host.startswith(("s3.", "s3-")) and ".amazonaws.com" in host):
+        return path.partition("/")[0]
+    return ""
 
 
 def is_host(text: str) -> bool:

@@ -12,9 +12,7 @@ from opslint.base.typing import TYPE_CHECKING
 from opslint.base.value import Known
 from opslint.facts.dotenv import DotenvFile
 from opslint.facts.env_values import decode_literal
-from opslint.model.environment_names import tier_tokens
-from opslint.model.environments import tier_of
-from opslint.model.resource_queries import tokens
+from opslint.model.identity_shapes import joined_shapes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,85 +20,26 @@ if TYPE_CHECKING:
 
     from opslint.base.expression import BodyData, Expression
     from opslint.base.location import Loc
+    from opslint.model.identity_shapes import Shape
     from opslint.model.model import DeploymentModel
-
-IDENTITY_NAMES = frozenset(
-    "host hostname endpoint server address addr bucket database db dbname queue topic stream table cluster dsn url uri broker vpc"
-    " account project vhost namespace exchange index realm tenant keyspace instance repo_bucket domain arn".split()
-)
-"""Words of a variable's name that say its whole value names a thing (a host, a bucket, a queue)."""
-
-ALLOWED_NAMES = frozenset(
-    "image images registry repository repo ecr acr gcr artifact artifacts artefact artefacts package packages layer chart charts cdn zone"
-    " parent certificate cert acm snapshot restore source template module tag tags version docs documentation description mode stage tier"
-    " profile settings config environment env label labels workspace key_prefix".split()
-)
-"""Words of a name that say the value may be production's on purpose: things that are only read, or that name no thing."""
-
-ALLOWED_HOSTS = (
-    ".dkr.ecr.",
-    "gcr.io",
-    "pkg.dev",
-    "ghcr.io",
-    "docker.io",
-    "quay.io",
-    ".azurecr.io",
-    ".jfrog.io",
-    "nexus",
-    "registry.",
-    "artifacts.",
-    "public.ecr.aws",
-)
-"""Parts of hosts that hold images and packages."""
-
-STORE_SCHEMES = frozenset(
-    "postgres postgresql postgresql+psycopg postgresql+psycopg2 postgresql+asyncpg mysql mysql+pymysql mariadb redis rediss amqp amqps"
-    " mongodb mongodb+srv kafka mssql clickhouse cassandra nats memcached sqlserver oracle elasticsearch jdbc".split()
-)
-"""Schemes of URLs that name a place where data is kept."""
-
-STORE_HOSTS = (
-    ".rds.amazonaws.com",
-    ".cache.amazonaws.com",
-    ".docdb.amazonaws.com",
-    ".kafka.amazonaws.com",
-    ".mq.amazonaws.com",
-    ".es.amazonaws.com",
-    ".redshift.amazonaws.com",
-    ".database.windows.net",
-    ".database.azure.com",
-    ".redis.cache.windows.net",
-    ".documents.azure.com",
-    ".servicebus.windows.net",
-    ".mongodb.net",
-    ".mysql.database.azure.com",
-    ".neon.tech",
-    ".supabase.co",
-    ".upstash.io",
-    ".cloudamqp.com",
-    ".aivencloud.com",
-    ".psdb.cloud",
-    ".redislabs.com",
-    ".redis-cloud.com",
-    ".confluent.cloud",
-)
-"""Ends of hosts that belong to one managed database, cache or broker."""
-
-STORE_ARNS = frozenset("sqs sns s3 dynamodb rds secretsmanager kinesis elasticache kafka es firehose events states".split())
-
 
 MAX_NAME = 120
 """Characters of a bare name that may identify a thing."""
 
 
 class Mention(Record):
-    """One value one environment is given. `source` says where it comes from in a message."""
+    """One value one environment is given. `source` says where it comes from in a message, `service` which workload gets it ("": a file's).
 
-    __slots__ = ("environment", "files", "loc", "name", "source", "value")
+    `joined` is what it names together with settings beside it (a host with its database), None where it stands alone.
+    """
+
+    __slots__ = ("environment", "files", "joined", "loc", "name", "service", "source", "value")
     environment: str
     files: list[str]
+    joined: Shape | None
     loc: Loc
     name: str
+    service: str
     source: str
     value: Masked
 
@@ -122,16 +61,23 @@ def _of_workloads(model: DeploymentModel) -> Iterator[Mention]:
     for workload in model.workloads:
         for environment in workload.environments:
             for container in workload.containers:
-                for entry in container.entries:
-                    if isinstance(entry.value, Known) and isinstance(entry.value.value, Masked):
-                        yield Mention(
-                            environment=environment,
-                            files=workload.files,
-                            loc=entry.loc,
-                            name=entry.name,
-                            source=entry.origin,
-                            value=entry.value.value,
-                        )
+                given = [
+                    (entry, entry.value.value)
+                    for entry in container.entries
+                    if isinstance(entry.value, Known) and isinstance(entry.value.value, Masked)
+                ]
+                joined = joined_shapes((entry.name, value) for entry, value in given)
+                for entry, value in given:
+                    yield Mention(
+                        environment=environment,
+                        files=workload.files,
+                        joined=joined.get(entry.name),
+                        loc=entry.loc,
+                        name=entry.name,
+                        service=workload.name,
+                        source=entry.origin,
+                        value=value,
+                    )
 
 
 def _of_dotenv(model: DeploymentModel) -> Iterator[Mention]:
@@ -139,16 +85,23 @@ def _of_dotenv(model: DeploymentModel) -> Iterator[Mention]:
         found = model.environments.of_path(fact.path)
         if found is None:
             continue
-        for name, _at, place, value in fact.entries:
-            if isinstance(value, list) and value[0] == "x":
-                yield Mention(
-                    environment=found.name,
-                    files=[fact.path],
-                    loc=fact.place(place),
-                    name=name,
-                    source=fact.path,
-                    value=decode_literal(value),
-                )
+        given = [
+            (name, place, decode_literal(value))
+            for name, _at, place, value in fact.entries
+            if isinstance(value, list) and value[0] == "x"
+        ]
+        joined = joined_shapes((name, value) for name, _place, value in given)
+        for name, place, value in given:
+            yield Mention(
+                environment=found.name,
+                files=[fact.path],
+                joined=joined.get(name),
+                loc=fact.place(place),
+                name=name,
+                service="",
+                source=fact.path,
+                value=value,
+            )
 
 
 def _of_secret_stores(model: DeploymentModel) -> Iterator[Mention]:
@@ -171,8 +124,10 @@ def _of_secret_stores(model: DeploymentModel) -> Iterator[Mention]:
                 yield Mention(
                     environment=deployment.environments[0],
                     files=deployment.files,
+                    joined=None,
                     loc=name.loc,
                     name="secretStoreRef",
+                    service="",
                     source="ExternalSecret",
                     value=address,
                 )
@@ -235,45 +190,6 @@ def _literals(environment: str, files: list[str], loc: Loc, name: str, expressio
             # A bare name (a bucket, a queue) identifies a thing where the variable's name says so.
             value = value.replace(name=current[1])
         if value is not None:
-            yield Mention(environment=environment, files=files, loc=place, name=own, source="", value=value)
-
-
-def identities(found: Mention) -> list[str]:
-    """Return the identity-bearing texts of a value: its host, the name of what it points at, a bare name where the variable says so."""
-    words = set(tokens(found.name))
-    if words & ALLOWED_NAMES:
-        return []
-    value = found.value
-    if value.kind in ("url", "host"):
-        if any(part in value.host for part in ALLOWED_HOSTS):
-            return []
-        return [text for text in (value.host, value.name) if text]
-    if value.kind == "arn":
-        return [value.name] if value.name else []
-    if value.kind == "text" and value.name and words & IDENTITY_NAMES:
-        return [value.name]
-    return []
-
-
-def foreign_tier(found: Mention, tier: str) -> str:
-    """Return the identity that names `tier` although the value is given to another tier; "" when none does."""
-    own = tier_of(found.environment)
-    for text in identities(found):
-        named = tier_tokens(text)
-        if tier in named and own not in named:
-            return text
-    return ""
-
-
-def is_store(found: Mention) -> bool:
-    """Tell whether the value points at one place where data is kept: two environments that have it share that place."""
-    value = found.value
-    if set(tokens(found.name)) & ALLOWED_NAMES:
-        return False
-    if value.kind == "url" and value.scheme in STORE_SCHEMES:
-        return "." in value.host and not value.host.endswith((".local", ".internal", ".svc", ".localhost", ".svc.cluster.local"))
-    if value.kind in ("url", "host") and value.host.endswith(STORE_HOSTS):
-        return True
-    if value.kind == "arn":
-        return value.scheme.partition(":")[2] in STORE_ARNS
-    return value.kind == "url" and value.host.startswith("sqs.") and value.host.endswith(".amazonaws.com")
+            yield Mention(
+                environment=environment, files=files, joined=None, loc=place, name=own, service="", source="", value=value
+            )

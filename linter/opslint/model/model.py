@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from opslint.model.drivers import Drivers
     from opslint.model.environments import Environments
     from opslint.model.handlers import Handlers
+    from opslint.model.identities import Identity
     from opslint.model.kustomize import Kustomizer
     from opslint.model.mentions import Mention
     from opslint.model.migrations import MigrationGraphs
@@ -188,6 +189,13 @@ class DeploymentModel:
         from opslint.model.mentions import mentions
 
         return mentions(self)
+
+    @cached_property
+    def identities(self) -> list[Identity]:
+        """What the named environments use and own: hosts, stores, accounts, namespaces, states, names."""
+        from opslint.model.identities import identities
+
+        return identities(self)
 
     @cached_property
     def deployments(self) -> list[Deployment]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from opslint.api import (
+    LOWER,
     TYPE_CHECKING,
+    UPPER,
     CfnResource,
     ComposeFile,
     DotenvFile,
@@ -12,13 +14,11 @@ from opslint.api import (
     ProjectRule,
     TfBlock,
     TfVars,
-    foreign_tier,
-    is_store,
-    tier_of,
+    crossings,
 )
 
 if TYPE_CHECKING:
-    from opslint.api import DeploymentModel, Loc, Mention, Reporter
+    from opslint.api import Crossing, DeploymentModel, Reporter
 
 
 class NonProdReferencesProd(ProjectRule):
@@ -75,39 +75,33 @@ class NonProdReferencesProd(ProjectRule):
     needs = (TfBlock, TfVars, DotenvFile, KubernetesObject, ComposeFile, CfnResource)
 
     def check(self, model: DeploymentModel, report: Reporter) -> None:
-        """Look at every value of every environment that is neither production nor shared."""
-        stores: dict[str, Mention] = {}
-        for found in model.mentions:
-            if tier_of(found.environment) == "production" and is_store(found):
-                stores.setdefault(found.value.digest, found)
-        places: dict[tuple[Loc, str], list[tuple[Mention, str, Mention | None]]] = {}
-        for found in model.mentions:
-            if tier_of(found.environment) in ("production", "shared"):
-                continue
-            named = foreign_tier(found, "production")
-            same = stores.get(found.value.digest) if is_store(found) else None
-            if named or same is not None:
-                places.setdefault((found.loc, found.name), []).append((found, named, same))
-        for (loc, name), reasons in places.items():
-            self._report(loc, name, reasons, report)
+        """Report what the lower environments hold of production's."""
+        for crossing in crossings(model, LOWER, UPPER):
+            self._report(crossing, report)
 
-    def _report(self, loc: Loc, name: str, reasons: list[tuple[Mention, str, Mention | None]], report: Reporter) -> None:
-        found, named, same = reasons[0]
-        environments = sorted({mention.environment for mention, _named, _same in reasons})
+    def _report(self, crossing: Crossing, report: Reporter) -> None:
+        environments = sorted({identity.environment for identity in crossing.identities})
         who = " and ".join(environments)
-        if same is not None and same.loc == loc:
-            message = f"`{name}` of {who} is the same value as production's, from one file: they share what it points at"
-        elif same is not None:
-            message = f"`{name}` of {who} points at production's own resource"
+        first, same = crossing.identities[0], crossing.other
+        shown = f" (`{first.shown}`)" if first.shown and not first.shown.isalpha() else ""
+        if crossing.reason == "named":
+            message = f"`{crossing.name}` of {who} names production{shown}"
+        elif crossing.reason == "account":
+            message = f"`{crossing.name}` of {who} lives in production's account{shown}"
+        elif same is not None and same.loc == crossing.loc:
+            message = f"`{crossing.name}` of {who} is the same value as production's, from one file: they share what it points at"
         else:
-            message = f"`{name}` of {who} names production" + (f" (`{named}`)" if not named.isalpha() else "")
-        evidence = [(same.loc, f"production uses the same value (`{same.name}`)")] if same is not None and same.loc != loc else []
+            message = f"`{crossing.name}` of {who} points at production's own resource"
+        evidence = []
+        if same is not None and same.loc != crossing.loc:
+            what = "production's account" if crossing.reason == "account" else "production uses the same value"
+            evidence.append((same.loc, f"{what} (`{same.name}`)"))
         report(
-            at=loc,
+            at=crossing.loc,
             message=message,
             evidence=evidence,
             environments=environments,
-            key=name,
-            confidence=None if same is not None or found.value.kind in ("url", "host", "arn") else "medium",
-            derived={path for mention, _named, other in reasons for path in (*mention.files, *(other.files if other else ()))},
+            key=crossing.name,
+            confidence=None if same is not None or first.scope is not None else "medium",
+            derived={path for identity in crossing.identities for path in identity.files} | set(same.files if same else ()),
         )

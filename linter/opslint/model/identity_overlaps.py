@@ -1,0 +1,99 @@
+"""Which identities of one environment belong to another: by what their own words say, by equality, by the account they live in."""
+
+from __future__ import annotations
+
+from opslint.base.masking import digest_of
+from opslint.base.record import Record
+from opslint.base.typing import TYPE_CHECKING
+from opslint.model.environments import tier_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from opslint.base.location import Loc
+    from opslint.model.identities import Identity
+    from opslint.model.model import DeploymentModel
+
+UPPER = ("production",)
+LOWER = ("staging", "development", "test", "ephemeral")
+
+
+class Crossing(Record):
+    """One place where environments of some tiers hold what is another tier's.
+
+    `reason`: ``named`` (its words say the other tier), ``same`` (the other tier has it too; `other` is where), ``account`` (it lives in the
+    account that only the other tier declares; `other` is where). `identities` are one an environment, in order of environments.
+    """
+
+    __slots__ = ("identities", "loc", "name", "other", "reason")
+    identities: list[Identity]
+    loc: Loc
+    name: str
+    other: Identity | None
+    reason: str
+
+
+def crossings(model: DeploymentModel, holders: tuple[str, ...], owners: tuple[str, ...]) -> list[Crossing]:
+    """Return what environments of the tiers `holders` have that belongs to the tiers `owners`, each place once, in order."""
+    found: dict[tuple[Loc, str], Crossing] = {}
+    strangers = Strangers(model.identities, holders, owners)
+    for identity in model.identities:
+        if tier_of(identity.environment) not in holders:
+            continue
+        for reason, other in strangers.of(identity):
+            crossing = found.get((identity.loc, identity.name))
+            if crossing is None:
+                found[(identity.loc, identity.name)] = Crossing(
+                    identities=[identity], loc=identity.loc, name=identity.name, other=other, reason=reason
+                )
+            elif all(known.environment != identity.environment for known in crossing.identities):
+                crossing.identities.append(identity)
+            break
+    return list(found.values())
+
+
+class Strangers:
+    """What belongs to the tiers `owners`, for identities of the tiers `holders`."""
+
+    def __init__(self, identities: list[Identity], holders: tuple[str, ...], owners: tuple[str, ...]) -> None:
+        self._owners = owners
+        self._theirs: dict[tuple[str, str, str], Identity] = {}
+        # What the holders' own manifests declare is theirs, and what shared ones declare is everybody's.
+        self._declared: set[tuple[str, str, str]] = set()
+        self._accounts: dict[str, Identity] = {}
+        own_accounts: set[str] = set()
+        for found in identities:
+            tier = tier_of(found.environment)
+            digest = _own_account(found)
+            if tier in owners:
+                if found.key is not None and found.is_exclusive:
+                    self._theirs.setdefault(found.key, found)
+                if digest:
+                    self._accounts.setdefault(digest, found)
+            elif found.owned and found.key is not None and tier in (*holders, "shared"):
+                self._declared.add(found.key)
+            if digest and tier in holders:
+                own_accounts.add(digest)
+        # An account that both declare as theirs tells nothing; where the holders' own is not known, nothing can be said.
+        self._accounts = {
+            digest: found for digest, found in self._accounts.items() if own_accounts and digest not in own_accounts
+        }
+
+    def of(self, identity: Identity) -> Iterator[tuple[str, Identity | None]]:
+        """Yield (reason, where the owner has it) for an identity that belongs to the owners; nothing when it does not."""
+        same = self._theirs.get(identity.key) if identity.key is not None and identity.is_exclusive else None
+        if same is not None and not identity.owned and identity.key not in self._declared:
+            yield "same", same
+        own = tier_of(identity.environment)
+        if not identity.owned and own not in identity.tiers and any(tier in self._owners for tier in identity.tiers):
+            yield "named", None
+        account = self._accounts.get(digest_of(identity.account)) if identity.account else None
+        if account is not None and identity.is_exclusive and not identity.owned:
+            yield "account", account
+
+
+def _own_account(found: Identity) -> str:
+    """Return the digest of the account that an environment says is its own: its provider's, or a setting that names an account."""
+    if found.owned and found.account:
+        return digest_of(found.account)
+    return found.digest if found.kind == "account" else ""

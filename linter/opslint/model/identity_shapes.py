@@ -1,0 +1,338 @@
+"""What a value names: a database on a server, a Redis slot, a vhost, a queue, a bucket, an account…, in one spelling whatever wrote it.
+
+A queue's URL and its ARN, ``postgres://`` and ``postgresql+asyncpg://``, a default port and none give the same shape. Names are compared
+by their keyed digest; only hosts, ARNs and what a literal of Terraform says are ever shown.
+"""
+
+from __future__ import annotations
+
+from opslint.base.masking import Masked, digest_of
+from opslint.base.record import Record
+from opslint.base.typing import TYPE_CHECKING
+from opslint.model.environment_names import tier_tokens
+from opslint.model.resource_queries import tokens
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+ALLOWED_NAMES = frozenset(
+    "image images registry repository repo ecr acr gcr artifact artifacts artefact artefacts package packages layer chart charts cdn zone"
+    " parent certificate cert acm snapshot restore source template module tag tags version docs documentation description mode stage tier"
+    " profile settings config environment env label labels workspace key_prefix origin origins cors csrf allowed allowlist whitelist"
+    " trusted".split()
+)
+"""Words of a name that say the value may be another environment's on purpose: things that are only read, or that name no thing."""
+
+ALLOWED_HOSTS = (
+    ".dkr.ecr.",
+    "gcr.io",
+    "pkg.dev",
+    "ghcr.io",
+    "docker.io",
+    "quay.io",
+    ".azurecr.io",
+    ".jfrog.io",
+    "nexus",
+    "registry.",
+    "artifacts.",
+    "public.ecr.aws",
+    "dev.azure.com",
+)
+"""Parts of hosts that hold images, packages and code."""
+
+SERVERS: dict[str, tuple[str, str, tuple[str, ...]]] = {
+    "postgres": ("database", "postgres", ("5432",)),
+    "postgresql": ("database", "postgres", ("5432",)),
+    "postgis": ("database", "postgres", ("5432",)),
+    "cockroachdb": ("database", "cockroach", ("26257",)),
+    "mysql": ("database", "mysql", ("3306",)),
+    "mariadb": ("database", "mysql", ("3306",)),
+    "mssql": ("database", "mssql", ("1433",)),
+    "sqlserver": ("database", "mssql", ("1433",)),
+    "oracle": ("database", "oracle", ("1521",)),
+    "mongodb": ("database", "mongodb", ("27017",)),
+    "clickhouse": ("database", "clickhouse", ("9000", "8123", "9440", "8443")),
+    "cassandra": ("database", "cassandra", ("9042",)),
+    "redis": ("slot", "redis", ("6379", "6380")),
+    "rediss": ("slot", "redis", ("6379", "6380")),
+    "amqp": ("vhost", "amqp", ("5672", "5671")),
+    "amqps": ("vhost", "amqp", ("5672", "5671")),
+    "pyamqp": ("vhost", "amqp", ("5672", "5671")),
+    "kafka": ("server", "kafka", ("9092", "9093", "9094")),
+    "nats": ("server", "nats", ("4222",)),
+    "memcached": ("server", "memcached", ("11211",)),
+    "elasticsearch": ("server", "elasticsearch", ("9200",)),
+}
+"""Scheme (without its driver) → kind, family and the ports that need not be written (each product's URL documentation)."""
+
+STORE_HOSTS = (
+    ".rds.amazonaws.com",
+    ".cache.amazonaws.com",
+    ".docdb.amazonaws.com",
+    ".kafka.amazonaws.com",
+    ".mq.amazonaws.com",
+    ".es.amazonaws.com",
+    ".redshift.amazonaws.com",
+    ".database.windows.net",
+    ".database.azure.com",
+    ".redis.cache.windows.net",
+    ".documents.azure.com",
+    ".servicebus.windows.net",
+    ".mongodb.net",
+    ".mysql.database.azure.com",
+    ".neon.tech",
+    ".supabase.co",
+    ".upstash.io",
+    ".cloudamqp.com",
+    ".aivencloud.com",
+    ".psdb.cloud",
+    ".redislabs.com",
+    ".redis-cloud.com",
+    ".confluent.cloud",
+)
+"""Ends of hosts that belong to one managed database, cache or broker."""
+
+ARN_KINDS = {
+    "sqs": "queue",
+    "sns": "topic",
+    "s3": "bucket",
+    "dynamodb": "table",
+    "rds": "server",
+    "elasticache": "server",
+    "kafka": "server",
+    "es": "server",
+    "secretsmanager": "secret",
+    "kinesis": "stream",
+    "firehose": "stream",
+    "events": "bus",
+    "states": "workflow",
+    "iam": "role",
+    "kms": "key",
+    "lambda": "function",
+}
+"""AWS service → what its ARN names; other ARNs have the kind ``arn``."""
+
+EXCLUSIVE = frozenset("database slot vhost server queue topic table stream bus workflow bucket prefix secret state".split())
+"""Kinds that two environments share when the same one is given to both: what one writes, the other reads."""
+
+KIND_WORDS: dict[str, str] = {
+    **dict.fromkeys(("bucket", "buckets"), "bucket"),
+    **dict.fromkeys(("queue", "queues"), "queue"),
+    **dict.fromkeys(("topic", "topics"), "topic"),
+    **dict.fromkeys(("table", "tables"), "table"),
+    **dict.fromkeys(("stream",), "stream"),
+    **dict.fromkeys(("database", "dbname", "db", "keyspace"), "database"),
+    **dict.fromkeys(("vhost",), "vhost"),
+    **dict.fromkeys(("namespace",), "namespace"),
+    **dict.fromkeys(("project",), "project"),
+    **dict.fromkeys(("account", "subscription"), "account"),
+    **dict.fromkeys(
+        ("host", "hostname", "endpoint", "server", "address", "addr", "domain", "broker", "dsn", "url", "uri"), "host"
+    ),
+    **dict.fromkeys(("exchange", "index", "realm", "tenant", "cluster", "vpc", "instance", "arn"), "name"),
+}
+"""Words of a setting's name that say its whole value names a thing, and which kind; the last one decides."""
+
+GLOBAL = ""
+"""The scope of names that are unique in the whole world: buckets, accounts, projects, DNS names."""
+
+MAX_SHOWN = 60
+"""Characters of an identity that a message shows."""
+
+_LOCAL_ENDS = (".local", ".internal", ".svc", ".localhost", ".lan", ".test", ".example", ".invalid")
+
+
+class Shape(Record):
+    """What one value names. Fields as in `opslint.model.identities.Identity`; `account` and `region` are "" where the value does not say."""
+
+    __slots__ = ("account", "digest", "kind", "region", "scope", "shown", "tiers")
+    account: str
+    digest: str
+    kind: str
+    region: str
+    scope: str | None
+    shown: str
+    tiers: list[str]
+
+
+def _shape(kind: str, scope: str | None, digest: str, shown: str = "", *texts: str, account: str = "", region: str = "") -> Shape:
+    tiers: list[str] = []
+    for text in texts:
+        tiers.extend(tier for tier in tier_tokens(_without_top(text)) if tier not in tiers)
+    return Shape(account=account, digest=digest, kind=kind, region=region, scope=scope, shown=shorten(shown), tiers=tiers)
+
+
+def _without_top(text: str) -> str:
+    """Drop a host's last label: ``dev`` is a top-level domain like any other."""
+    host, dot, top = text.rpartition(".")
+    return host if dot and top.isalpha() and "/" not in text and ":" not in text else text
+
+
+def shorten(text: str) -> str:
+    """Cut the middle out of a long identity, and all but the last four digits of account numbers."""
+    parts = text.split(":")
+    text = ":".join(f"…{part[-4:]}" if len(part) == 12 and part.isdigit() else part for part in parts)
+    if len(text) <= MAX_SHOWN:
+        return text
+    half = (MAX_SHOWN - 1) // 2
+    return f"{text[:half]}…{text[-half:]}"
+
+
+def named_shape(kind: str, scope: str | None, text: str, *, account: str = "", region: str = "") -> Shape:
+    """Return the shape of a thing whose name is known as text and no secret (a namespace, an ingress host, a declared queue)."""
+    return _shape(kind, scope, digest_of(text), text, text, account=account, region=region)
+
+
+def shape_of(name: str, value: Masked) -> Shape | None:
+    """Return what the value of the setting `name` names, None when it names nothing or a thing that environments share on purpose."""
+    words = tokens(name)
+    if ALLOWED_NAMES.intersection(words):
+        return None
+    if value.kind == "url":
+        return _of_url(value)
+    if value.kind == "arn":
+        return _of_arn(value)
+    if value.kind == "host":
+        return _of_host(value)
+    if value.kind == "email":
+        return _shape("sender", GLOBAL, value.digest, f"…@{value.host}", value.host)
+    kind = next((KIND_WORDS[word] for word in reversed(words) if word in KIND_WORDS), "")
+    if value.kind == "text" and kind:
+        scope = GLOBAL if kind in ("bucket", "project", "account") else None
+        return _shape(kind, scope, value.digest, value.name, value.name)
+    if value.kind == "int" and kind == "account":
+        return _shape(kind, GLOBAL, value.digest)
+    return None
+
+
+def is_everywhere(host: str) -> bool:
+    """Tell whether a host means the same machine wherever it is asked for: a public DNS name, no private one and no address."""
+    return "." in host and not host.endswith(_LOCAL_ENDS) and not host.replace(".", "").isdigit()
+
+
+def _of_host(value: Masked) -> Shape | None:
+    if any(part in value.host for part in ALLOWED_HOSTS):
+        return None
+    if value.host.endswith(STORE_HOSTS):
+        return _shape("server", GLOBAL, digest_of(value.host), value.host, value.host)
+    scope = GLOBAL if is_everywhere(value.host) else None
+    return _shape("host", scope, digest_of(value.host), value.host, value.host)
+
+
+def _of_url(value: Masked) -> Shape | None:
+    scheme = value.scheme.removeprefix("jdbc:").partition("+")[0]
+    if scheme in ("s3", "s3a", "s3n", "gs", "wasb", "abfs"):
+        if value.name:
+            return _shape("prefix", value.host, value.digest, f"{value.host}/{value.name}", value.host, value.name)
+        return _shape("bucket", GLOBAL, digest_of(value.host), value.host, value.host)
+    if scheme in SERVERS:
+        return server_shape(scheme, value.host, value.port, digest_of(name_of(scheme, value)), name_of(scheme, value))
+    if not value.host or any(part in value.host for part in ALLOWED_HOSTS):
+        return None
+    if value.name and value.host.endswith(".amazonaws.com") and (value.host.startswith("sqs.") or ".queue." in value.host):
+        account, _, queue = value.name.partition("/")
+        labels = value.host.split(".")
+        region = labels[1] if labels[0] == "sqs" and len(labels) == 4 else labels[0] if labels[1] == "queue" else ""
+        return _aws("queue", "sqs", region, account, queue)
+    if value.name and scheme in ("http", "https"):
+        return _shape("bucket", GLOBAL, digest_of(value.name), value.name, value.name)
+    bucket = _bucket_host(value.host)
+    if bucket:
+        return _shape("bucket", GLOBAL, digest_of(bucket), bucket, bucket)
+    return _of_host(value)
+
+
+def name_of(scheme: str, value: Masked) -> str:
+    """Return the database, slot or vhost that a server's URL names, with its default where the product has one."""
+    name, _, query = value.name.partition("?")
+    kind = SERVERS[scheme][0]
+    if kind == "slot":
+        return query.rpartition("=")[2] if not name and query else name or "0"
+    if kind == "vhost":
+        return name.replace("%2F", "/").replace("%2f", "/") or "/"
+    return value.name
+
+
+def server_shape(scheme: str, host: str, port: str, digest: str, name: str) -> Shape | None:
+    """Return the database, slot or vhost of a server; the server itself when nothing says which of them is meant."""
+    kind, family, ports = SERVERS[scheme]
+    if not host:
+        return None
+    everywhere = all(is_everywhere(item.partition(":")[0]) for item in host.split(",")) or ":" in host
+    address = host if not port or port in ports else f"{host}:{port}"
+    if kind == "server" or not digest or (kind == "database" and digest == digest_of("")):
+        return _shape("server", GLOBAL if everywhere else None, digest_of(address), address, host)
+    return _shape(kind, f"{family}://{address}" if everywhere else None, digest, f"{address}/{name}".rstrip("/"), host, name)
+
+
+def _bucket_host(host: str) -> str:
+    """Return the bucket of a virtual-hosted address: ``acme.s3.eu-west-1.amazonaws.com``, ``acme.storage.googleapis.com``."""
+    if host.endswith(".amazonaws.com"):
+        for mark in (".s3.", ".s3-"):
+            if mark in host:
+                return host.partition(mark)[0]
+    return host.removesuffix(".storage.googleapis.com") if host.endswith(".storage.googleapis.com") else ""
+
+
+def _of_arn(value: Masked) -> Shape:
+    partition, _, service = value.scheme.partition(":")
+    region, _, account = value.host.partition(":")
+    name = value.name
+    kind = ARN_KINDS.get(service, "arn")
+    if service == "s3":
+        bucket, slash, path = name.partition("/")
+        if slash and path not in ("", "*"):
+            return _shape("prefix", bucket, value.digest, f"{bucket}/{path}", bucket, path)
+        return _shape("bucket", GLOBAL, digest_of(bucket), bucket, bucket)
+    if service == "dynamodb":
+        name = name.removeprefix("table/").partition("/")[0]
+    return _aws(kind, service, region, account, name, partition)
+
+
+def _aws(kind: str, service: str, region: str, account: str, name: str, partition: str = "aws") -> Shape:
+    complete = account.isdigit() and len(account) == 12 and "*" not in name
+    scope = f"{partition}:{service}:{region}:{account}" if complete else None
+    return _shape(kind, scope, digest_of(name), f"{service}:{region}:{account}:{name}", name, account=account, region=region)
+
+
+_HOST_ENDS = ("HOSTNAME", "HOST", "ENDPOINT", "SERVER", "ADDRESS", "ADDR")
+_NAME_ENDS = ("DATABASE_NAME", "DB_NAME", "DBNAME", "DATABASE", "NAME", "DB", "VHOST", "VIRTUAL_HOST", "DB_INDEX", "DB_NUMBER")
+_FAMILIES = (
+    ("redis", "redis"),
+    ("cache", "redis"),
+    ("valkey", "redis"),
+    ("rabbit", "amqp"),
+    ("amqp", "amqp"),
+    ("mysql", "mysql"),
+    ("mariadb", "mysql"),
+    ("mongo", "mongodb"),
+    ("clickhouse", "clickhouse"),
+)
+"""Parts of a prefix that say what a separate host is; any other is a SQL database like PostgreSQL."""
+
+
+def joined_shapes(values: Iterable[tuple[str, Masked]]) -> dict[str, Shape]:
+    """Return, by the name of the host's setting, what settings that belong together name: ``DB_HOST`` with ``DB_NAME`` and ``DB_PORT``.
+
+    `values` are the settings of one container or file.
+    """
+    given = {name.upper(): (name, value) for name, value in values}
+    out: dict[str, Shape] = {}
+    for upper, (name, value) in given.items():
+        if value.kind != "host" or not value.host:
+            continue
+        end = next((end for end in _HOST_ENDS if upper.endswith(end)), "")
+        prefix = upper.removesuffix(end) if end else ""
+        if not prefix:
+            continue
+        named = next((given[prefix + other][1] for other in _NAME_ENDS if prefix + other in given), None)
+        if named is None or named.kind not in ("text", "int", "bool", "path"):
+            continue
+        family = next((family for mark, family in _FAMILIES if mark in prefix.lower()), "postgres")
+        port = given.get(prefix + "PORT")
+        number = value.port or (port[1].plain if port is not None else "") or ""
+        shown = named.plain if named.plain is not None else named.name
+        made = server_shape(family, value.host, number, named.digest, shown)
+        if made is not None:
+            out[name] = made
+    return out
