@@ -13,11 +13,14 @@ if TYPE_CHECKING:
 MAX_JSON = 200_000
 """Characters of embedded JSON that are parsed."""
 
+JSON_TEXT = "jsontext"
+"""Name of the call that stands for such text: a structure, whose spelling as text is not kept."""
+
 _MARK = "\x01"
 
 
 def json_expression(expression: Expression) -> Expression | None:
-    """Return ``jsonencode(<value>)`` for a string template that is a JSON object or list, else None.
+    """Return ``jsontext(<value>)`` for a string template that is a JSON object or list, else None.
 
     Interpolations stay expressions: those inside a JSON string become templates, bare ones stand for themselves.
     """
@@ -43,7 +46,7 @@ def json_expression(expression: Expression) -> Expression | None:
         return None
     if not isinstance(value, dict | list):
         return None
-    return ["call", "jsonencode", [_expression(value, holes, 0)], False]
+    return ["call", JSON_TEXT, [_expression(value, holes, 0)], False]
 
 
 def _with_marks(parts: list[Expression]) -> tuple[str, list[Expression]]:

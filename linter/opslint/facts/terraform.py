@@ -108,12 +108,13 @@ def clean_body(body: BodyData, owner: str = "", *, in_env: bool = False, values:
 
 def clean(expression: Expression, name: str, *, in_env: bool = False) -> Expression:
     """Return the expression of attribute `name` with secrets replaced and embedded JSON as expressions."""
-    expression = rewrite(expression, _embedded, name)
     if in_env or name.lower() in _ENV_NAMES:
+        if expression[0] in ("lit", "tmpl"):
+            expression = _embedded(expression, name)
         if expression[0] in ("lit", "tmpl"):
             return _plain(expression, name)
         return _env(expression, name)
-    return _walk_env(rewrite(expression, _plain, name))
+    return _walk_env(rewrite(rewrite(expression, _embedded, name), _plain, name))
 
 
 def _walk_env(expression: Expression) -> Expression:
@@ -168,11 +169,25 @@ def _masked(expression: Expression, name: str) -> Expression:
             return ["secret", name]
         return ["mask", *mask(expression[1]).as_tuple()]
     if expression[0] == "tmpl" and name not in PLAIN_NAMES:
-        secret = is_secret_name(name)
-        return ["tmpl", [_env_part(part, secret=secret) if is_literal_text(part) else part for part in expression[1]]]
+        return _env_parts(expression, secret=is_secret_name(name))
     if expression[0] in ("lit", "tmpl"):
         return _plain(expression, name)
+    if expression[0] == "call":
+        return ["call", expression[1], [_argument(item, name, expression[1]) for item in expression[2]], expression[3]]
     return rewrite(expression, _masked, name)
+
+
+def _argument(expression: Expression, name: str, function: str) -> Expression:
+    """Return an argument of a call that makes a variable: a separator or a pattern must stay what it is, or the result is not known."""
+    if expression[0] == "list":
+        return ["list", [_argument(item, name, function) for item in expression[1]]]
+    if not is_literal_text(expression):
+        return _masked(expression, name)
+    text = expression[1]
+    shape = text.replace("%s", "x").replace("%d", "1") if function in ("format", "formatlist") else text
+    if not is_secret_text(text) and (not any(char.isalnum() for char in text) or (is_identity(shape) and not is_secret_name(name))):
+        return expression
+    return _masked(expression, name)
 
 
 def _plain(expression: Expression, name: str) -> Expression:
@@ -204,33 +219,38 @@ def _part(expression: Expression) -> Expression:
     return raw("masked text") if made[0] == "mask" else made
 
 
-def _env_part(expression: Expression, *, secret: bool) -> Expression:
-    """Return a literal part of a variable's template: kept when it is punctuation or has the shape of an address or a name."""
+def _env_parts(expression: Expression, *, secret: bool) -> Expression:
+    """Return a variable's template: literal parts are kept when they are punctuation or have the shape of an address or a name."""
+    parts: list[Expression] = []
+    for part in expression[1]:
+        parts.extend(_env_part(part, secret=secret) if is_literal_text(part) else [part])
+    return ["tmpl", parts]
+
+
+def _env_part(expression: Expression, *, secret: bool) -> list[Expression]:
     text = strip_credentials(expression[1])
     scheme, mark, rest = text.rpartition("://")
     _host, colon, port = rest.partition("/")[0].partition(":")
     if mark and colon and not port.isdigit():
-        # What follows the colon may be a password whose ``@`` stands behind a hole.
-        return ["lit", scheme + mark] if is_identity(scheme) else raw("masked text")
+        # What follows the colon may be a password whose ``@`` stands behind a hole: from there on nothing is known.
+        return [["lit", scheme + mark], raw("masked text")] if is_identity(scheme) else [raw("masked text")]
     if not any(char.isalnum() for char in text):
-        return ["lit", text]
-    return ["lit", text] if is_identity(text) and not (secret and not mark) else raw("masked text")
+        return [["lit", text]]
+    return [["lit", text]] if is_identity(text) and not (secret and not mark) else [raw("masked text")]
 
 
 def _setting(expression: Expression, name: str) -> Expression:
     """Return a setting of an environment: masked unless its shape is that of an identity."""
     if expression[0] == "tmpl":
-        return [
-            "tmpl",
-            [_env_part(part, secret=is_secret_name(name)) if is_literal_text(part) else part for part in expression[1]],
-        ]
+        return _env_parts(expression, secret=is_secret_name(name))
     if not is_literal_text(expression) or not expression[1] or is_identity(expression[1]):
         return expression
     return ["mask", *mask(expression[1]).as_tuple()]
 
 
-def _embedded(expression: Expression, _name: str) -> Expression:
-    found = json_expression(expression)
+def _embedded(expression: Expression, name: str) -> Expression:
+    # The value of a variable is its text, JSON or not.
+    found = json_expression(expression) if name not in ("value", "Value") else None
     return expression if found is None else found
 
 

@@ -8,7 +8,7 @@ from opslint.base.masking import Masked, mask
 from opslint.base.typing import TYPE_CHECKING
 from opslint.base.value import Known, Secret, Unknown, known, unknown
 from opslint.model.records import EnvEntry
-from opslint.model.terraform_values import Shaped, as_text, references_in, settled
+from opslint.model.terraform_values import OpenMap, Shaped, as_text, is_null, references_in, settled
 
 if TYPE_CHECKING:
     from opslint.base.value import Value
@@ -37,13 +37,16 @@ def entries_of(resource: Resource) -> tuple[list[EnvEntry], bool]:
     names = ("Environment", "Variables") if cfn else ("environment", "variables")
     value = resource.get(*names)
     inner = settled(value)
-    if isinstance(inner, Known) and isinstance(inner.value, dict):
-        entries = [
-            EnvEntry(loc=resource.loc_of(*names, name), name=name, origin="environment", value=masked_value(item))
-            for name, item in inner.value.items()
-        ]
-        return entries, False
-    return [], isinstance(inner, Unknown)
+    is_open = isinstance(inner, Unknown)
+    found = inner.entries if isinstance(inner, OpenMap) else inner.value if isinstance(inner, Known) else {}
+    if not isinstance(found, dict):
+        return [], True
+    entries = [
+        EnvEntry(loc=resource.loc_of(*names, name), name=name, origin="environment", value=masked_value(item))
+        for name, item in found.items()
+        if not is_null(item)
+    ]
+    return entries, is_open
 
 
 def code_of(model: DeploymentModel, resource: Resource) -> str:

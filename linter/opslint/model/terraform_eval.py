@@ -9,6 +9,7 @@ from opslint.base.value import Known, Secret, Unknown, known, unknown
 from opslint.model.terraform_functions import call
 from opslint.model.terraform_values import (
     Missing,
+    OpenMap,
     Reference,
     as_number,
     as_text,
@@ -223,6 +224,8 @@ def _member(value: Value, key: str | None) -> Value:
         return value.replace(attribute=attribute, value=inner)
     if isinstance(value, Missing):
         return value
+    if isinstance(value, OpenMap) and key is not None:
+        return value.entries.get(key) or unknown(value.reason)
     if not isinstance(value, Known):
         return value if isinstance(value, Secret) else unknown(value.reason if isinstance(value, Unknown) else "absent")
     inner_value = value.value

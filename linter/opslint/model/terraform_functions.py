@@ -7,7 +7,20 @@ from __future__ import annotations
 
 from opslint.base.typing import TYPE_CHECKING
 from opslint.base.value import Known, Unknown, known, unknown
-from opslint.model.terraform_values import Missing, Shaped, as_number, as_text, lift, plain, same_value, settled, text_with_holes
+from opslint.model.terraform_plain_functions import FUNCTIONS, MAX_ITEMS
+from opslint.model.terraform_values import (
+    Encoded,
+    Missing,
+    OpenMap,
+    Shaped,
+    as_number,
+    as_text,
+    lift,
+    plain,
+    same_value,
+    settled,
+    text_with_holes,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -15,16 +28,13 @@ if TYPE_CHECKING:
 
     from opslint.base.value import Value
 
-MAX_ITEMS = 1_000
-"""Items that `range`, `setproduct` and the like may make."""
-
 
 def call(name: str, arguments: list[Value]) -> Value:
     """Return the value of a function call."""
     loose = _LOOSE.get(name)
     if loose is not None:
         return loose(arguments)
-    strict = _STRICT.get(name)
+    strict = FUNCTIONS.get(name)
     if strict is None:
         return unknown(f"function {name}() is not followed")
     texts = []
@@ -39,7 +49,7 @@ def call(name: str, arguments: list[Value]) -> Value:
         return unknown(f"{name}() does not apply")
 
 
-def _weaker(name: str, value: Value) -> Value:
+def _weaker(name: str, value: Value) -> Unknown:
     if isinstance(value, Unknown):
         return unknown(value.reason)
     return unknown(f"{name}() of a secret")
@@ -76,16 +86,20 @@ def _unsure(value: Value) -> bool:
 
 def _merge(arguments: list[Value]) -> Value:
     merged: dict[str, Value] = {}
+    weak: Unknown | None = None
     for argument in arguments:
         value = settled(argument)
-        if not isinstance(value, Known):
-            return _weaker("merge", value)
-        if value.value is None:
+        if isinstance(value, Known):
+            if value.value is not None and not isinstance(value.value, dict):
+                return unknown("merge() of no map")
+            merged.update(value.value or {})
             continue
-        if not isinstance(value.value, dict):
-            return unknown("merge() of no map")
-        merged.update(value.value)
-    return known(merged)
+        weak = weak or _weaker("merge", value)
+        # Whatever it is, it may replace what came before.
+        merged = {key: unknown(weak.reason) for key in merged}
+        if isinstance(value, OpenMap):
+            merged.update(value.entries)
+    return known(merged) if weak is None else OpenMap(entries=merged, prefix="", reason=weak.reason)
 
 
 def _concat(arguments: list[Value]) -> Value:
@@ -121,7 +135,7 @@ def _element(arguments: list[Value]) -> Value:
 
 def _length(arguments: list[Value]) -> Value:
     value = settled(_first(arguments))
-    if isinstance(value, Known) and isinstance(value.value, list | dict | str):
+    if isinstance(value, Known) and isinstance(value.value, list | dict | str) and not isinstance(value, Encoded):
         return known(len(value.value))
     return _weaker("length", value)
 
@@ -223,11 +237,77 @@ def _text_case(change: Callable[[str], str]) -> Callable[[list[Value]], Value]:
     def apply(arguments: list[Value]) -> Value:
         value = _first(arguments)
         if isinstance(value, Shaped):
-            return text_with_holes([change(part) if isinstance(part, str) else part for part in value.parts])
+            # What fills the holes is changed too, so that they must stay holes.
+            return text_with_holes([change(part) if isinstance(part, str) else _weaker("text", part) for part in value.parts])
         text = as_text(value)
         return known(change(text)) if text is not None else _weaker("text", settled(value))
 
     return apply
+
+
+def _trimspace(arguments: list[Value]) -> Value:
+    value = _first(arguments)
+    if isinstance(value, Shaped):
+        parts = list(value.parts)
+        if isinstance(parts[0], str):
+            parts[0] = parts[0].lstrip()
+        if isinstance(parts[-1], str):
+            parts[-1] = parts[-1].rstrip()
+        return text_with_holes(parts)
+    text = as_text(value)
+    return known(text.strip()) if text is not None else _weaker("trimspace", settled(value))
+
+
+def _jsonencode(arguments: list[Value]) -> Value:
+    value = settled(_first(arguments))
+    return Encoded(value=value.value) if isinstance(value, Known) else value
+
+
+def _jsondecode(arguments: list[Value]) -> Value:
+    value = settled(_first(arguments))
+    if isinstance(value, Encoded) or (isinstance(value, Known) and not isinstance(value.value, str)):
+        return known(value.value)
+    text = as_text(value)
+    if text is None:
+        return _weaker("jsondecode", value)
+    from json import loads
+
+    try:
+        return lift(loads(text))
+    except (ValueError, RecursionError):
+        return unknown("jsondecode() of no JSON")
+
+
+def _toset(arguments: list[Value]) -> Value:
+    """A set: sorted, each once; one with items that are not known keeps the order it is written in."""
+    value = plain(_first(arguments))
+    if isinstance(value, Known) and isinstance(value.value, list) and all(isinstance(item, str) for item in value.value):
+        return lift(sorted(set(value.value)))
+    return _first(arguments)
+
+
+def _formatlist(arguments: list[Value]) -> Value:
+    lists = [settled(argument) for argument in arguments[1:]]
+    sizes = {len(item.value) for item in lists if isinstance(item, Known) and isinstance(item.value, list)}
+    if len(sizes) != 1:
+        return unknown("formatlist() of something unknown")
+    rows = []
+    for number in range(min(sizes.pop(), MAX_ITEMS)):
+        row = [item.value[number] if isinstance(item, Known) and isinstance(item.value, list) else item for item in lists]
+        rows.append(_format([arguments[0], *row]))
+    return known(rows)
+
+
+def _setproduct(arguments: list[Value]) -> Value:
+    rows: list[list[Value]] = [[]]
+    for argument in arguments:
+        value = settled(argument)
+        if not isinstance(value, Known) or not isinstance(value.value, list):
+            return _weaker("setproduct", value)
+        if len(rows) * len(value.value) > MAX_ITEMS:
+            return unknown("too many items")
+        rows = [[*row, item] for row in rows for item in value.value]
+    return known([known(row) for row in rows])
 
 
 _LOOSE: dict[str, Callable[[list[Value]], Value]] = {
@@ -239,9 +319,11 @@ _LOOSE: dict[str, Callable[[list[Value]], Value]] = {
     "element": _element,
     "flatten": _flatten,
     "format": _format,
+    "formatlist": _formatlist,
     "join": _join,
-    "jsondecode": _first,
-    "jsonencode": _first,
+    "jsondecode": _jsondecode,
+    "jsonencode": _jsonencode,
+    "jsontext": _first,
     "keys": _keys,
     "length": _length,
     "lookup": _lookup,
@@ -250,99 +332,13 @@ _LOOSE: dict[str, Callable[[list[Value]], Value]] = {
     "nonsensitive": _first,
     "one": _one,
     "sensitive": _first,
+    "setproduct": _setproduct,
     "tolist": _first,
     "tomap": _first,
-    "toset": _first,
-    "trimspace": _text_case(str.strip),
+    "toset": _toset,
+    "trimspace": _trimspace,
     "try": _try,
     "upper": _text_case(str.upper),
     "values": _values,
     "yamlencode": _first,
-}
-
-# Functions of plain values only.
-
-
-def _replace(text: str, old: str, new: str) -> str:
-    if len(old) > 1 and old.startswith("/") and old.endswith("/"):
-        raise ValueError("a pattern")
-    return text.replace(old, new)
-
-
-def _substr(text: str, offset: float, length: float) -> str:
-    start = int(offset)
-    return text[start:] if length < 0 else text[start : start + int(length)]
-
-
-def _range(*bounds: float) -> list[int]:
-    found = range(*(int(bound) for bound in bounds))
-    if len(found) > MAX_ITEMS:
-        raise ValueError("too many items")
-    return list(found)
-
-
-def _distinct(items: list[Any]) -> list[Any]:
-    out: list[Any] = []
-    for item in items[:MAX_ITEMS]:
-        if item not in out:
-            out.append(item)
-    return out
-
-
-def _tonumber(value: Any) -> Any:
-    number = float(value)
-    return int(number) if number.is_integer() else number
-
-
-def _tobool(value: Any) -> bool:
-    if value in (True, "true"):
-        return True
-    if value in (False, "false"):
-        return False
-    raise ValueError("no boolean")
-
-
-def _tostring(value: Any) -> Any:
-    return as_text(known(value)) if value is not None else None
-
-
-def _without(source: list[Any], *others: list[Any]) -> list[Any]:
-    return [item for item in source if all(item not in other for other in others)]
-
-
-_STRICT: dict[str, Callable[..., Any]] = {
-    "abs": abs,
-    "alltrue": all,
-    "anytrue": any,
-    "basename": lambda path: path.rstrip("/").rpartition("/")[2],
-    "ceil": lambda number: int(-(-number // 1)),
-    "chomp": lambda text: text.rstrip("\r\n"),
-    "coalescelist": lambda *lists: next(items for items in lists if items),
-    "dirname": lambda path: path.rstrip("/").rpartition("/")[0] or ".",
-    "distinct": _distinct,
-    "endswith": str.endswith,
-    "floor": lambda number: int(number // 1),
-    "index": lambda items, item: items.index(item),
-    "max": max,
-    "min": min,
-    "parseint": lambda text, base: int(str(text), int(base)),
-    "range": _range,
-    "replace": _replace,
-    "reverse": lambda items: items[::-1],
-    "setsubtract": _without,
-    "slice": lambda items, start, end: items[int(start) : int(end)],
-    "sort": sorted,
-    "split": lambda separator, text: text.split(separator),
-    "startswith": str.startswith,
-    "strcontains": lambda text, part: part in text,
-    "substr": _substr,
-    "sum": sum,
-    "title": str.title,
-    "tobool": _tobool,
-    "tonumber": _tonumber,
-    "tostring": _tostring,
-    "trim": str.strip,
-    "trimprefix": str.removeprefix,
-    "trimsuffix": str.removesuffix,
-    "zipmap": lambda names, items: dict(zip(names, items, strict=True)),
 }

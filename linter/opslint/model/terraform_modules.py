@@ -10,6 +10,7 @@ from opslint.base.value import Known, known, unknown
 from opslint.model.terraform_directories import MAX_MODULE_DEPTH, called_paths, local_source
 from opslint.model.terraform_eval import Evaluator, Names, items_of
 from opslint.model.terraform_nodes import Body, Resource
+from opslint.model.terraform_types import converted
 from opslint.model.terraform_values import as_number, as_text, reference, settled
 
 if TYPE_CHECKING:
@@ -24,6 +25,18 @@ if TYPE_CHECKING:
 
 MAX_INSTANCES = 40
 """Resources or module calls that one `for_each` is expanded to; beyond it stands one whose key is unknown."""
+
+NAMED_BY = {
+    "aws_cloudwatch_log_group": "name",
+    "aws_dynamodb_table": "name",
+    "aws_ecr_repository": "name",
+    "aws_elasticache_cluster": "cluster_id",
+    "aws_elasticache_replication_group": "replication_group_id",
+    "aws_iam_role": "name",
+    "aws_lambda_function": "function_name",
+    "aws_s3_bucket": "bucket",
+}
+"""Resource types whose `id` is the name that is written (the provider's documentation of each, "Attribute Reference")."""
 
 _NOT_RESOURCES = frozenset("each count self".split())
 
@@ -43,10 +56,11 @@ class Input:
 class Settings:
     """What all module instances of one root share: the directories, functions, the workspace and who is told of blind spots.
 
-    `applied` is False when the root is a module that nothing in the repository calls.
+    `applied` is False when the root is a module that nothing in the repository calls. `elsewhere` names the root's variables whose
+    value is given outside the repository, with who says so: their defaults stand for nothing.
     """
 
-    __slots__ = ("applied", "blind", "directories", "environments_of", "functions", "root", "workspace")
+    __slots__ = ("applied", "blind", "directories", "elsewhere", "environments_of", "functions", "root", "workspace")
 
     def __init__(
         self,
@@ -58,8 +72,10 @@ class Settings:
         environments_of: Callable[[ModuleInstance], list[str]],
         *,
         applied: bool,
+        elsewhere: dict[str, str] | None = None,
     ) -> None:
         self.applied = applied
+        self.elsewhere = elsewhere or {}
         self.directories = directories
         self.root = root
         self.workspace = workspace
@@ -169,21 +185,30 @@ class ModuleInstance:
         return value
 
     def _variable(self, name: str) -> Value:
-        given = self.inputs.get(name)
-        if given is not None:
-            if given.expression is not None and given.names is not None:
-                return self.evaluator.value(given.expression, given.names)
-            return given.value if given.value is not None else unknown(f"variable {name}")
         block = self.variables.get(name)
+        given = self.inputs.get(name)
         if block is None:
-            return unknown(f"variable {name} is not declared here")
+            return self._given(name, given) if given is not None else unknown(f"variable {name} is not declared here")
+        written = {own: expression for own, _at, expression in block.body[0]}
+        value: Value = known(None)
+        if given is not None:
+            value = self._given(name, given)
+        if given is None or (value == known(None) and written.get("nullable") == ["lit", False]):
+            value = self._default(name, written.get("default"))
+        return converted(value, written["type"], self.value) if "type" in written else value
+
+    def _given(self, name: str, given: Input) -> Value:
+        if given.expression is not None and given.names is not None:
+            return self.evaluator.value(given.expression, given.names)
+        return given.value if given.value is not None else unknown(f"variable {name}")
+
+    def _default(self, name: str, default: Expression | None) -> Value:
         if self.parent is None and not self.settings.applied:
             # Whoever calls this module does so from elsewhere, with other values.
             return unknown(f"variable {name} of a module that is called from elsewhere")
-        for own, _at, expression in block.body[0]:
-            if own == "default":
-                return self.value(expression)
-        return unknown(f"variable {name} has no value in the repository")
+        if self.parent is None and name in self.settings.elsewhere:
+            return unknown(f"variable {name} is given where the repository does not show it: {self.settings.elsewhere[name]}")
+        return self.value(default) if default is not None else unknown(f"variable {name} has no value in the repository")
 
     def _local(self, name: str) -> Value:
         found = self.locals.get(name)
@@ -202,7 +227,7 @@ class ModuleInstance:
         if name == "module" and first is not None:
             return self._look_module(first, steps[1:])
         if name == "path":
-            return known(self.directory.path if first == "module" else self.settings.root), steps[1:]
+            return known((self.directory.path if first == "module" else self.settings.root) or "."), steps[1:]
         if name == "terraform":
             return self.settings.workspace if first == "workspace" else unknown("terraform"), steps[1:]
         if name == "data":
@@ -214,32 +239,52 @@ class ModuleInstance:
         return self._reference(f"{self.address}{name}.{first}", self.directory.resources.get((name, first)), steps[1:])
 
     def _reference(self, target: str, block: TfBlock | None, steps: list[Any]) -> tuple[Value, list[Any]]:
-        while steps and isinstance(steps[0], list):
-            steps = steps[1:]
+        splat, key, steps = self._selected(steps)
         if not steps:
             return reference(target, "", unknown("a whole resource")), []
         attribute = str(steps[0])
-        value: Value = unknown("known after apply")
-        if block is not None:
-            value = self._once("resource", f"{target}.{attribute}", lambda _key: self._written(block, attribute))
-        return reference(target, attribute, value), steps[1:]
+        if block is None:
+            return reference(target, attribute, unknown("known after apply")), steps[1:]
+        found = self.instances(block) if key is not None or splat else [("", {}, False)]
+        if splat and not any(uncertain for _key, _bound, uncertain in found):
+            return known([self._attribute(target, block, attribute, instance) for instance in found]), steps[1:]
+        chosen = next((instance for instance in found if instance[0] == key), ("", {}, False))
+        return self._attribute(target, block, attribute, chosen), steps[1:]
 
-    def _written(self, block: TfBlock, attribute: str) -> Value:
-        for name, _at, expression in block.body[0]:
-            if name == attribute:
-                return self.value(expression)
-        return unknown("known after apply")
-
-    def _look_module(self, name: str, steps: list[Any]) -> tuple[Value, list[Any]]:
-        key: str | None = None
+    def _selected(self, steps: list[Any]) -> tuple[bool, str | None, list[Any]]:
+        """Take the instance steps off: whether all instances are meant, else the key, and the steps that follow."""
+        splat, key = False, None
         while steps and isinstance(steps[0], list):
+            splat = splat or steps[0][0] == "*"
             if steps[0][0] == "i":
                 key = as_text(self.value(steps[0][1]))
             steps = steps[1:]
-        found = [child for child_name, child_key, child in self.children if child_name == name and key in (None, child_key)]
-        if not found or not steps:
+        return splat, key, steps
+
+    def _attribute(self, target: str, block: TfBlock, attribute: str, instance: tuple[str, dict[str, Value], bool]) -> Value:
+        key, bound, _uncertain = instance
+        names = self.names.binding(**bound) if bound else self.names
+        place = f"{target}[{key}].{attribute}" if key else f"{target}.{attribute}"
+        value = self._once("resource", place, lambda _key: self._written(block, attribute, names))
+        return reference(target, attribute, value)
+
+    def _written(self, block: TfBlock, attribute: str, names: Names) -> Value:
+        written = {name: expression for name, _at, expression in block.body[0]}
+        own = written.get(attribute)
+        if own is None and attribute == "id":
+            own = written.get(NAMED_BY.get(block.labels[0], ""))
+        return self.evaluator.value(own, names) if own is not None else unknown("known after apply")
+
+    def _look_module(self, name: str, steps: list[Any]) -> tuple[Value, list[Any]]:
+        splat, key, steps = self._selected(steps)
+        called = [(child_key, child) for child_name, child_key, child in self.children if child_name == name]
+        if not called or not steps:
             return unknown(f"module {name} is not in the repository"), []
-        return found[0].output(str(steps[0])), steps[1:]
+        output = str(steps[0])
+        if splat and not any(child.uncertain for _key, child in called):
+            return known([child.output(output) for _key, child in called]), steps[1:]
+        found = next((child for child_key, child in called if key == child_key or key is None or child.uncertain), None)
+        return (found.output(output), steps[1:]) if found is not None else (unknown(f"no instance {key} of module {name}"), [])
 
     @cached_property
     def children(self) -> list[tuple[str, str, ModuleInstance]]:
@@ -276,7 +321,7 @@ class ModuleInstance:
                 for name, at, expression in block.body[0]
                 if name not in ("source", "version", "count", "for_each", "providers", "depends_on")
             }
-            suffix = f'["{key}"]' if key else ""
+            suffix = _suffix(key, bound)
             child = ModuleInstance(
                 self.settings,
                 directory,
@@ -295,8 +340,9 @@ class ModuleInstance:
                 number = as_number(self.value(expression))
                 if number is None:
                     return [("", {"count": known({"index": unknown("count.index")})}, True)]
-                index: Value = known(0) if number == 1 else unknown("count.index")
-                return [("", {"count": known({"index": index})}, False)] if number > 0 else []
+                if number > MAX_INSTANCES:
+                    return [("", {"count": known({"index": unknown("count.index")})}, False)]
+                return [(str(index), {"count": known({"index": known(index)})}, False) for index in range(int(number))]
             if name == "for_each":
                 return self._each(self.value(expression))
         return [("", {}, False)]
@@ -333,7 +379,7 @@ class ModuleInstance:
     def _made(self, block: TfBlock) -> Iterator[Resource]:
         for key, bound, uncertain in self.instances(block):
             names = self.names.binding(**bound) if bound else self.names
-            suffix = f'["{key}"]' if key else ""
+            suffix = _suffix(key, bound)
             yield Resource(
                 kind=block.labels[0],
                 name=block.labels[1],
@@ -371,3 +417,10 @@ class ModuleInstance:
         for module in self.all_modules():
             found.setdefault(module.address, module)
         return found
+
+
+def _suffix(key: str, bound: dict[str, Value]) -> str:
+    """Return the instance key of an address as Terraform writes it."""
+    if not key:
+        return ""
+    return f"[{key}]" if "count" in bound else f'["{key}"]'

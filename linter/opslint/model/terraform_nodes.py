@@ -166,7 +166,7 @@ class Body:
 
 def _place(expression: Expression, names: tuple[str, ...], at: int) -> int:
     for name in names:
-        if expression[0] == "call" and expression[1] in ("jsonencode", "yamlencode", "merge") and expression[2]:
+        if expression[0] == "call" and expression[1] in ("jsonencode", "jsontext", "yamlencode", "merge") and expression[2]:
             expression = expression[2][-1]
         if expression[0] == "list" and len(expression[1]) == 1:
             expression = expression[1][0]

@@ -40,10 +40,23 @@ class Reference(Unknown):
     value: Value
 
 
+class Encoded(Known):
+    """A structure that `jsonencode` turned into text: `value` holds the structure, `as_text` gives the text."""
+
+    __slots__ = ()
+
+
 class Missing(Unknown):
     """A key that a known object does not have: `try` and `lookup` take the next answer."""
 
     __slots__ = ()
+
+
+class OpenMap(Unknown):
+    """A map of which only some keys are known: `entries` holds them. Those that something unknown may replace have unknown values."""
+
+    __slots__ = ("entries",)
+    entries: dict[str, Value]
 
 
 class Shaped(Unknown):
@@ -81,6 +94,8 @@ def references_in(value: Value) -> Iterator[Reference]:
                 stack.append(current.value)
         elif isinstance(current, Shaped):
             stack.extend(part for part in current.parts if not isinstance(part, str))
+        elif isinstance(current, OpenMap):
+            stack.extend(current.entries.values())
         elif isinstance(current, Known):
             inner = current.value
             if isinstance(inner, dict):
@@ -172,12 +187,34 @@ def _text(value: Any) -> str | None:
     value = settled(value)
     if not isinstance(value, Known):
         return None
+    if isinstance(value, Encoded):
+        return _json(value)
     inner = value.value
     if isinstance(inner, bool):
         return "true" if inner else "false"
     if isinstance(inner, float) and inner.is_integer():
         return str(int(inner))
     return str(inner) if isinstance(inner, str | int | float) else None
+
+
+_ESCAPED = (("&", "\\u0026"), ("<", "\\u003c"), (">", "\\u003e"), ("\u2028", "\\u2028"), ("\u2029", "\\u2029"))
+"""What Terraform's `jsonencode` writes as escapes (language reference, "jsonencode")."""
+
+
+def _json(value: Encoded) -> str | None:
+    found = plain(known(value.value))
+    if not isinstance(found, Known):
+        return None
+    from json import dumps
+
+    try:
+        text = dumps(found.value, separators=(",", ":"), sort_keys=True, ensure_ascii=False)
+    except TypeError:
+        # A masked text inside.
+        return None
+    for char, escape in _ESCAPED:
+        text = text.replace(char, escape)
+    return text
 
 
 def same_value(a: Any, b: Any) -> bool:
