@@ -24,7 +24,7 @@ from opslint.base.typing import TYPE_CHECKING
 from opslint.base.value import ABSENT, Absent, Known, Secret, Unknown, Value, same, text_of
 
 if TYPE_CHECKING:
-    from opslint.base.masking import Masked
+    from opslint.base.masking import Masked, holds_secret
     from opslint.base.tree import Mapping, Scalar
     from opslint.facts.answers import Answer
     from opslint.facts.clients import ClientCall, ProcessCall
@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     from opslint.facts.retries import UnboundedRetry
     from opslint.facts.routes import Route
     from opslint.facts.settings_classes import SettingsClass
-    from opslint.facts.terraform import HclFile, TfBlock, TfVars, is_secret_name
+    from opslint.facts.terraform import HclFile, TfBlock, TfVars
     from opslint.facts.webhooks import WebhookCheck
     from opslint.facts.workflows import Workflow
     from opslint.model.budgets import Budget, WorstCase
@@ -192,10 +192,10 @@ _LAZY = {
     "compose_gaps": "opslint.model.health_gaps",
     "crossings": "opslint.model.identity_overlaps",
     "dockerfile_probes": "opslint.model.probes",
+    "holds_secret": "opslint.base.masking",
     "is_absent": "opslint.model.compose",
     "is_local": "opslint.model.local_addresses",
     "is_public_image": "opslint.model.builds",
-    "is_secret_name": "opslint.facts.terraform",
     "judge_check": "opslint.model.check_commands",
     "local_address": "opslint.model.local_addresses",
     "matched_reads": "opslint.model.matched_code",
@@ -346,10 +346,10 @@ __all__ = [
     "compose_gaps",
     "crossings",
     "dockerfile_probes",
+    "holds_secret",
     "is_absent",
     "is_local",
     "is_public_image",
-    "is_secret_name",
     "judge_check",
     "local_address",
     "matched_reads",

@@ -10,6 +10,22 @@ from __future__ import annotations
 from _blake2 import blake2b
 
 from opslint.base.record import Record
+from opslint.base.secret_names import BARE_WORDS, holds_secret, is_credential_name, is_secret_name
+
+__all__ = [
+    "PLAIN_NAMES",
+    "Masked",
+    "digest_key",
+    "digest_of",
+    "holds_secret",
+    "is_credential_name",
+    "is_host",
+    "is_secret_name",
+    "mask",
+    "mask_named",
+    "set_digest_key",
+    "strip_credentials",
+]
 
 _KEY = [b"opslint"]
 
@@ -76,8 +92,15 @@ def mask(text: str) -> Masked:
         return _masked("bool", lower, plain=text)
     if text.isascii() and text.lstrip("-").isdigit():
         return _masked("int", text, plain=text if len(text) <= 6 else None)
-    if "://" in text:
+    scheme, mark, _rest = text.partition("://")
+    if mark and _is_scheme(scheme):
         return _mask_url(text)
+    if "=" in text and (";" in text or " " in text):
+        found = _mask_pairs(text)
+        if found is not None:
+            return found
+    if mark:
+        return _masked("text", text)
     if lower.startswith("arn:"):
         parts = text.split(":", 5)
         return _masked("arn", text, scheme=":".join(parts[1:3]), host=":".join(parts[3:5]), name=parts[-1])
@@ -89,6 +112,14 @@ def mask(text: str) -> Masked:
     if is_host(host) and (not port or port.isdigit()):
         return _masked("host", lower, host=host, port=port)
     return _masked("text", text, name=_tier_words(lower))
+
+
+def mask_named(name: str, text: str) -> Masked:
+    """Reduce the value of the setting `name`: of a credential nothing is kept but its digest, whatever it looks like."""
+    value = mask(text)
+    if value.kind in ("int", "host", "email", "path", "arn", "text") and holds_secret(name):
+        return _masked("text", text.strip())
+    return value
 
 
 _TIER_WORDS = frozenset("prod production prd staging stage stg uat preprod dev development sandbox preview ephemeral".split())
@@ -109,9 +140,36 @@ _NAMING_QUERY = ("db", "database", "dbname", "schema", "currentschema", "search_
 _BUCKET_HOSTS = ("s3.amazonaws.com", "storage.googleapis.com", "storage.cloud.google.com")
 
 
+_WEB = frozenset("http https ws wss".split())
+
+STORES = frozenset(
+    "postgres postgresql postgis cockroachdb mysql mariadb mssql sqlserver oracle mongodb clickhouse cassandra redis rediss amqp amqps pyamqp"
+    " kafka nats memcached elasticsearch s3 s3a s3n gs wasb abfs sb azure-storage".split()
+)
+"""Schemes (without driver) whose host and first path segment name a place where data is kept, and hold no secret."""
+
+_ADDRESSES = frozenset(
+    "tcp udp grpc grpcs http2 smtp smtps ldap ldaps ftp ftps sftp ssh git file unix mqtt mqtts fluentd syslog otlp api".split()
+)
+"""Schemes whose host is a machine. Of all others (``tgram://<token>/…``) a host without a dot may be a secret."""
+
+
+def _is_scheme(text: str) -> bool:
+    return (
+        text[:1].isalpha()
+        and text.isascii()
+        and len(text) <= 40
+        and text.replace("+", "").replace("-", "").replace(".", "").replace(":", "").isalnum()
+    )
+
+
 def _mask_url(text: str) -> Masked:
     scheme, _, rest = text.partition("://")
     authority, slash, path = rest.partition("/")
+    if "@" in path and "@" not in authority and ":" in authority and not authority.rpartition(":")[2].isdigit():
+        # A password may hold a slash: user-info ends at the last @ before the path.
+        path = path.rpartition("@")[2]
+        authority, slash, path = path.partition("/")
     path, _, query = path.partition("#")[0].partition("?")
     authority, _, bare_query = authority.rpartition("@")[2].partition("?")
     if authority.startswith("["):
@@ -120,11 +178,44 @@ def _mask_url(text: str) -> Masked:
     else:
         host, _, port = authority.partition(":")
     scheme, host = scheme.lower(), host.lower()
-    named, socket = _naming_query(query or bare_query) if scheme not in ("http", "https") else ("", "")
+    bare = scheme.removeprefix("jdbc:").partition("+")[0].partition(":")[0]
+    if bare == "sqlserver" and ";" in port:
+        port, _, settings = port.partition(";")
+        query = "&".join(settings.split(";"))
+    named, socket = _naming_query(query or bare_query) if bare in STORES else ("", "")
     host = host or socket
     clean = f"{scheme}://{host}:{port}{slash}{path}".rstrip("/") + (f"?{named}" if named else "")
-    name = _name_of_path(scheme, host, path)
+    if bare not in STORES and bare not in _WEB and (bare not in _ADDRESSES and not is_host(host)):
+        return _masked("url", clean, scheme=scheme)
+    name = _name_of_path(bare, host, path)
     return _masked("url", clean, scheme=scheme, host=host, port=port, name=f"{name}?{named}" if named else name)
+
+
+_PAIR_HOSTS = ("host", "server", "datasource", "addr", "address", "networkaddress")
+_PAIR_NAMES = ("dbname", "database", "initialcatalog")
+
+
+def _mask_pairs(text: str) -> Masked | None:
+    """Reduce a connection string (``Server=…;Database=…;Password=…``, libpq's ``host=… dbname=…``); None for any other text."""
+    pairs: dict[str, str] = {}
+    for part in text.split(";") if ";" in text else text.split():
+        key, equals, value = part.partition("=")
+        if equals:
+            pairs.setdefault(key.strip().lower().replace(" ", ""), value.strip().strip("'\""))
+    endpoint = pairs.get("endpoint", "")
+    if "://" in endpoint:
+        return _mask_url(f"{endpoint.rstrip('/')}/{pairs.get('entitypath', '')}")
+    if "accountname" in pairs:
+        host = f"{pairs['accountname'].lower()}.blob.{pairs.get('endpointsuffix', 'core.windows.net')}"
+        return _masked("url", f"azure-storage://{host}", scheme="azure-storage", host=host)
+    host = next((pairs[key] for key in _PAIR_HOSTS if pairs.get(key)), "").lower().removeprefix("tcp:")
+    name = next((pairs[key] for key in _PAIR_NAMES if pairs.get(key)), "")
+    if not host or not name:
+        return None
+    host, _, port = host.replace(",", ":").partition(":")
+    port = port or pairs.get("port", "")
+    scheme = "postgres" if "dbname" in pairs or "host" in pairs else "sqlserver"
+    return _masked("url", f"{scheme}://{host}:{port}/{name}", scheme=scheme, host=host, port=port, name=name)
 
 
 def _naming_query(query: str) -> tuple[str, str]:
@@ -142,7 +233,7 @@ def _naming_query(query: str) -> tuple[str, str]:
 
 def _name_of_path(scheme: str, host: str, path: str) -> str:
     """Return what of a URL's path names a database, vhost, bucket or queue; nothing else, for paths may carry a token (webhooks)."""
-    if scheme not in ("http", "https"):
+    if scheme in STORES:
         return path.partition("/")[0]
     if host.endswith(".amazonaws.com") and (host.startswith("sqs.") or ".queue." in host):
         return "/".join(path.split("/")[:2])
@@ -165,30 +256,6 @@ def is_host(text: str) -> bool:
     return (tail.isalpha() and 2 <= len(tail) <= 24) or (len(labels) == 4 and all(part.isdigit() for part in labels))
 
 
-SECRET_WORDS = (
-    "SECRET",
-    "PASSWORD",
-    "PASSWD",
-    "PASSPHRASE",
-    "TOKEN",
-    "APIKEY",
-    "PRIVATE",
-    "CREDENTIAL",
-    "SIGNING",
-    "ENCRYPTION",
-    "_KEY",
-    "DSN",
-)
-
-
-def is_secret_name(name: str) -> bool:
-    """Tell whether a setting holds a secret by what its name says: keys, tokens, passwords (not ``…_key_id``, ``…_token_url``)."""
-    upper = name.upper().replace("-", "_")
-    return any(word in upper for word in SECRET_WORDS) and not upper.endswith(("_KEY_ID", "_KEYS_URL", "_TOKEN_URL", "_KEY_NAME"))
-
-
-_BARE_SECRET_WORDS = tuple(word.strip("_") for word in SECRET_WORDS)
-
 _URL_END = frozenset(" \t\r\n\"'`<>|")
 
 
@@ -202,7 +269,7 @@ def strip_credentials(text: str) -> str:
         text = _strip_urls(text)
     if "=" in text or "--" in text:
         upper = text.upper()
-        if any(word in upper for word in _BARE_SECRET_WORDS):
+        if any(word in upper for word in BARE_WORDS):
             text = _strip_named(text)
     if len(text) < 12:
         return text

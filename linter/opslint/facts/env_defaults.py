@@ -2,44 +2,13 @@
 
 from __future__ import annotations
 
-from opslint.base.masking import strip_credentials
+from opslint.base.masking import is_credential_name, is_secret_name, strip_credentials
 
-_SECRET_WORDS = (
-    "SECRET",
-    "PASSWORD",
-    "PASSWD",
-    "TOKEN",
-    "API_KEY",
-    "APIKEY",
-    "PRIVATE",
-    "CREDENTIAL",
-    "SIGNING",
-    "ENCRYPTION",
-    "_KEY",
-    "DSN",
-)
 _NO_SECRETS = frozenset("none null empty dummy not-needed notneeded n/a na unused no-key nokey x test-key".split())
 """Values that say there is no secret: local servers that ask for one and do not look at it."""
 
-_SECRET_ENDINGS = (
-    "SECRET", "SECRET_KEY", "PASSWORD", "PASSWD", "TOKEN", "API_KEY", "APIKEY", "PRIVATE_KEY", "SIGNING_KEY", "ENCRYPTION_KEY", "ACCESS_KEY",
-    "JWT_KEY", "AUTH_KEY", "SECRETKEY", "FERNET_KEY", "HASH_KEY", "SESSION_KEY", "MASTER_KEY", "_SALT",
-)  # fmt: skip
-
 _LOCAL_HOSTS = frozenset(("localhost", "127.0.0.1", "::1", "host.docker.internal", "172.17.0.1"))
 """Names of the machine the process runs on; the last is the gateway of Docker's default bridge (docs.docker.com/engine/network/drivers/bridge)."""
-
-
-def is_secret_name(name: str) -> bool:
-    """Tell whether a variable holds a secret by what its name says (keys, tokens, passwords; ``…_KEY_ID`` does not)."""
-    upper = name.upper()
-    return any(word in upper for word in _SECRET_WORDS) and not upper.endswith(("_KEY_ID", "_KEYS_URL", "_TOKEN_URL"))
-
-
-def asks_for_secret(name: str) -> bool:
-    """Tell whether the value of a variable is a secret itself: its name ends with what it holds (``…_TOKEN_URL``, ``…_KEY_ID`` do not)."""
-    upper = name.upper()
-    return upper.endswith(_SECRET_ENDINGS) and not upper.endswith(("PUBLIC_KEY", "CACHE_KEY", "PARTITION_KEY"))
 
 
 def points_here(text: str) -> bool:
@@ -79,7 +48,7 @@ def default_kind(name: str, value: object) -> str:
             return "development"
         if points_here(value) or is_sqlite(value):
             return "development"
-        return "secret" if asks_for_secret(name) and _is_secret_text(value) else "harmless"
+        return "secret" if is_credential_name(name) and _is_secret_text(value) else "harmless"
     if isinstance(value, bool):
         return "development" if value and name.upper().endswith("DEBUG") else "harmless"
     if isinstance(value, int | float):

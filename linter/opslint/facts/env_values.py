@@ -7,7 +7,7 @@ default again ``["x", …]``, or None; operators are those of Compose: ``"" - :-
 
 from __future__ import annotations
 
-from opslint.base.masking import PLAIN_NAMES, Masked, mask, strip_credentials
+from opslint.base.masking import PLAIN_NAMES, Masked, mask_named, strip_credentials
 from opslint.base.typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ _OPERATORS = (":-", ":?", ":+", "-", "?", "+")
 
 def masked(name: str, text: str) -> Masked:
     """Mask the value of variable `name`; the text is kept for names that hold no secret by their meaning."""
-    value = mask(text)
+    value = mask_named(name, text)
     if value.plain is None and name in PLAIN_NAMES:
         return value.replace(plain=strip_credentials(text.strip()))
     return value

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from opslint.base.expression import is_literal_text, raw, rewrite
 from opslint.base.fact import Fact
-from opslint.base.masking import PLAIN_NAMES, mask, strip_credentials
-from opslint.base.opaque import is_identity, is_opaque
+from opslint.base.masking import PLAIN_NAMES, holds_secret, mask, strip_credentials
+from opslint.base.opaque import SECRET_STARTS, is_identity, is_opaque
 from opslint.base.rule import Extractor
 from opslint.base.typing import TYPE_CHECKING
 from opslint.facts.json_text import json_expression
@@ -16,16 +16,6 @@ if TYPE_CHECKING:
 
     from opslint.base.expression import BodyData, Expression
     from opslint.syntax.hcl import HclDocument
-
-_SECRET_ENDS = frozenset(
-    "password passwd pwd pass secret token apikey api_key private_key access_key secret_key access_key_id credential credentials"
-    " passphrase dsn connection_string signing_key encryption_key auth_key license_key secret_string secret_data auth_token"
-    " client_secret webhook_url".split()
-)
-"""A name that is one of these, or ends in ``_`` and one of these, holds a secret when its value is a literal."""
-
-_SECRET_STARTS = ("AKIA", "ASIA", "-----BEGIN", "ghp_", "github_pat_", "glpat-", "sk_live_", "sk-", "xoxb-", "xoxp-", "eyJhbGci")
-"""How well-known credentials begin (AWS access keys, PEM, GitHub, GitLab, Stripe, OpenAI, Slack, JWT)."""
 
 _ENV_NAMES = frozenset(
     "env envs environment variables env_vars environment_variables environment_vars container_env app_settings extra_env"
@@ -64,20 +54,9 @@ class HclFile(Fact):
     dialect: str
 
 
-def is_secret_name(name: str) -> bool:
-    """Tell whether a variable or attribute of this name holds a secret value (not the name or address of one)."""
-    spelled = "".join(
-        f"_{char}" if char.isupper() and number and name[number - 1].islower() else char for number, char in enumerate(name)
-    )
-    lowered = spelled.lower().replace("-", "_")
-    if lowered in _SECRET_ENDS:
-        return True
-    return any(lowered.endswith("_" + end) for end in _SECRET_ENDS)
-
-
 def is_secret_text(text: str) -> bool:
     """Tell whether the text begins like a well-known credential."""
-    return text.startswith(_SECRET_STARTS) and len(text) >= 11
+    return text.startswith(SECRET_STARTS) and len(text) >= 11
 
 
 def clean_body(body: BodyData, owner: str = "", *, in_env: bool = False, values: bool = False) -> BodyData:
@@ -93,7 +72,7 @@ def clean_body(body: BodyData, owner: str = "", *, in_env: bool = False, values:
         context = owner if name == "default" and owner else name
         if in_env and name == "value" and variable:
             expression = _masked(expression, variable)
-        elif name == "value" and variable and is_secret_name(variable.rpartition(".")[2]) and is_literal_text(expression):
+        elif name == "value" and variable and holds_secret(variable.rpartition(".")[2]) and is_literal_text(expression):
             expression = ["secret", variable]
         else:
             expression = clean(expression, context, in_env=in_env and name.lower() in _ENV_NAMES)
@@ -165,11 +144,11 @@ def _masked(expression: Expression, name: str) -> Expression:
     if expression[0] == "lit" and isinstance(expression[1], str):
         if name in PLAIN_NAMES:
             return _plain(expression, name)
-        if is_secret_name(name) or is_secret_text(expression[1]):
+        if holds_secret(name) or is_secret_text(expression[1]):
             return ["secret", name]
         return ["mask", *mask(expression[1]).as_tuple()]
     if expression[0] == "tmpl" and name not in PLAIN_NAMES:
-        return _env_parts(expression, secret=is_secret_name(name))
+        return _env_parts(expression, secret=holds_secret(name))
     if expression[0] in ("lit", "tmpl"):
         return _plain(expression, name)
     if expression[0] == "call":
@@ -185,20 +164,20 @@ def _argument(expression: Expression, name: str, function: str) -> Expression:
         return _masked(expression, name)
     text = expression[1]
     shape = text.replace("%s", "x").replace("%d", "1") if function in ("format", "formatlist") else text
-    if not is_secret_text(text) and (not any(char.isalnum() for char in text) or (is_identity(shape) and not is_secret_name(name))):
+    if not is_secret_text(text) and (not any(char.isalnum() for char in text) or (is_identity(shape) and not holds_secret(name))):
         return expression
     return _masked(expression, name)
 
 
 def _plain(expression: Expression, name: str) -> Expression:
     if expression[0] == "tmpl":
-        if is_secret_name(name) and all(part[0] == "lit" for part in expression[1]):
+        if holds_secret(name) and all(part[0] == "lit" for part in expression[1]):
             return ["secret", name]
         return ["tmpl", [_part(part) if is_literal_text(part) else part for part in expression[1]]]
     if not is_literal_text(expression):
         return expression
     text = expression[1]
-    if text and (is_secret_name(name) or is_secret_text(text)):
+    if text and (holds_secret(name) or is_secret_text(text)):
         return ["secret", name]
     return _plain_text(expression)
 
@@ -242,7 +221,7 @@ def _env_part(expression: Expression, *, secret: bool) -> list[Expression]:
 def _setting(expression: Expression, name: str) -> Expression:
     """Return a setting of an environment: masked unless its shape is that of an identity."""
     if expression[0] == "tmpl":
-        return _env_parts(expression, secret=is_secret_name(name))
+        return _env_parts(expression, secret=holds_secret(name))
     if not is_literal_text(expression) or not expression[1] or is_identity(expression[1]):
         return expression
     return ["mask", *mask(expression[1]).as_tuple()]

@@ -7,7 +7,7 @@ Values of `env:` blocks, and inputs whose name says that they hold a credential,
 from __future__ import annotations
 
 from opslint.base.fact import Fact
-from opslint.base.masking import PLAIN_NAMES, mask, strip_credentials
+from opslint.base.masking import PLAIN_NAMES, is_secret_name, mask_named, strip_credentials
 from opslint.base.rule import Extractor
 from opslint.base.tree import Mapping, Scalar, Sequence
 from opslint.base.typing import TYPE_CHECKING
@@ -42,7 +42,6 @@ class CompositeAction(Fact):
 
 
 _TOP = frozenset("name on env defaults permissions concurrency jobs run-name inputs outputs runs".split())
-_SECRET_WORDS = ("password", "passwd", "token", "secret", "credential", "private", "api-key", "apikey", "api_key", "dsn")
 
 
 def is_reference(text: str) -> bool:
@@ -55,7 +54,7 @@ def masked_scalar(name: str, node: Scalar) -> Scalar:
     """Return the value of an environment variable as a fact may keep it."""
     if node.masked is not None or name in PLAIN_NAMES or is_reference(node.text) or node.is_null:
         return node
-    return Scalar("", node.at, quoted=node.quoted, masked=mask(node.text), path=node.path)
+    return Scalar("", node.at, quoted=node.quoted, masked=mask_named(name, node.text), path=node.path)
 
 
 def masked_env(node: Node) -> Node:
@@ -77,8 +76,8 @@ def masked_env_value(name: str, value: Node) -> Node:
 def _clean(name: str, node: Node) -> Node:
     """Copy a node below `name` with secrets masked and credentials cut out of texts."""
     if isinstance(node, Scalar):
-        if any(word in name.lower() for word in _SECRET_WORDS) and not is_reference(node.text) and node.boolean is None:
-            return masked_scalar("", node)
+        if is_secret_name(name) and not is_reference(node.text) and node.boolean is None:
+            return masked_scalar("secret", node)
         text = strip_credentials(node.text)
         return node if text == node.text else Scalar(text, node.at, quoted=node.quoted, path=node.path)
     if isinstance(node, Mapping):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from opslint.api import TYPE_CHECKING, DotenvFile, KubernetesObject, Mapping, Meta, ProjectRule, Scalar, is_secret_name, tier_of
+from opslint.api import TYPE_CHECKING, DotenvFile, KubernetesObject, Mapping, Meta, ProjectRule, Scalar, holds_secret, tier_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -147,11 +147,11 @@ def _of_secrets(model: DeploymentModel) -> Iterator[tuple[str, str, Loc, list[st
                 values = item.mapping(section)
                 for key, node in values.pairs if isinstance(values, Mapping) else ():
                     held = node.masked if isinstance(node, Scalar) else None
-                    if held is not None and (held.kind == "url" or (held.kind != "empty" and is_secret_name(key.text))):
+                    if held is not None and (held.kind == "url" or (held.kind != "empty" and holds_secret(key.text))):
                         yield key.text, held.digest, key.loc, deployment.environments, deployment.files
 
 
 def _of_dotenv(model: DeploymentModel) -> Iterator[tuple[str, str, Loc, list[str], list[str]]]:
     for found in model.mentions:
-        if found.source.endswith(found.loc[0]) and is_secret_name(found.name) and found.value.kind in ("text", "host"):
+        if found.source.endswith(found.loc[0]) and holds_secret(found.name) and found.value.kind in ("text", "host"):
             yield found.name, found.value.digest, found.loc, [found.environment], found.files
