@@ -209,6 +209,9 @@ class Machine:
             self._here = (frame.path, node.span)
             self.open(value.reason)
             return [(Opaque(value.reason), Opaque(value.reason))]
+        pairs = value.pairs() if isinstance(value, Scope) else None
+        if pairs is not None:
+            return pairs
         if isinstance(value, int) and not isinstance(value, bool) and value < 100_000:
             return [(index, index) for index in range(value)]
         raise RenderError(f"range can't iterate over {go_text(value)[:60]}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from opslint.base.typing import TYPE_CHECKING
-from opslint.model.gotemplate_values import Budget, Opaque, Text, collapsed, go_float, join, resolve_scalar
+from opslint.model.gotemplate_values import Budget, Opaque, Text, collapsed, cut, go_float, join, resolve_scalar
 
 if TYPE_CHECKING:
     from typing import Any
@@ -17,7 +17,8 @@ def to_yaml(value: Any) -> Text:
         if index:
             parts.append("\n")
         parts.extend(line)
-    return join(parts)
+    made = join(parts)
+    return made if value == "" or not made.endswith("\n") else cut(made, 0, len(made) - 1)
 
 
 def _yaml_lines(value: Any, indent: int, budget: Budget, depth: int) -> list[list[str]]:
@@ -31,7 +32,7 @@ def _yaml_lines(value: Any, indent: int, budget: Budget, depth: int) -> list[lis
                 lines.append([pad, _yaml_scalar(key), ":"])
                 lines.extend(_yaml_lines(child, indent + (2 if isinstance(child, dict) else 0), budget, depth + 1))
             else:
-                lines.append([pad, _yaml_scalar(key), ": ", _yaml_scalar(child)])
+                lines.extend(_with_scalar([pad, _yaml_scalar(key), ": "], child, indent + 2))
         return lines
     if isinstance(value, list) and value:
         for item in value:
@@ -40,13 +41,36 @@ def _yaml_lines(value: Any, indent: int, budget: Budget, depth: int) -> list[lis
                 inner[0] = [pad, "- ", *(inner[0][1:] if inner[0] and inner[0][0] == " " * (indent + 2) else inner[0])]
                 lines.extend(inner)
             else:
-                lines.append([pad, "- ", _yaml_scalar(item)])
+                lines.extend(_with_scalar([pad, "- "], item, indent + 2))
         return lines
-    return [[pad, _yaml_scalar(value)]]
+    return _with_scalar([pad] if pad else [], value, indent + 2)
 
 
-_PLAIN_START = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789/._$")
-_PLAIN = _PLAIN_START | frozenset("-+=@ ()$^;")
+def _with_scalar(start: list[str], value: Any, indent: int) -> list[list[str]]:
+    """The lines of a scalar after what stands before it: several for a text of several lines."""
+    if not isinstance(value, str) or "\n" not in value or not _fits_block(value):
+        return [[*start, _yaml_scalar(value)]]
+    ending = "" if value.endswith("\n") else "-"
+    if value.endswith("\n\n") or value == "\n":
+        ending = "+"
+    lines: list[list[str]] = [[*start, f"|{'2' if value[0] in ' ' + chr(10) else ''}{ending}"]]
+    at = 0
+    for line in str(value).removesuffix("\n").split("\n"):
+        lines.append([" " * indent, cut(value, at, at + len(line))] if line else [""])
+        at += len(line) + 1
+    return lines
+
+
+def _fits_block(text: str) -> bool:
+    """Tell whether go-yaml prints a text of several lines as a literal block: no blank before a line's end, nothing unprintable."""
+    return not text.endswith(" ") and " \n" not in text and not _is_special(text)
+
+
+def _is_special(text: str) -> bool:
+    return any(not (char == "\n" or " " <= char <= "~" or char >= "\xa0") or char in "\ufeff\u2028\u2029" for char in text)
+
+
+_OPENERS = frozenset("#,[]{}&*!|>'\"%@`")
 
 
 def _yaml_scalar(value: Any) -> Text:
@@ -66,16 +90,36 @@ def _yaml_scalar(value: Any) -> Text:
         return Text(str(value))
     if not isinstance(value, str):
         return Text("{}")
-    plain = value and value[0] in _PLAIN_START and not value.endswith((" ", ":"))
-    if plain and (_PLAIN.issuperset(value) or (":" in value and _PLAIN.issuperset(value.replace(":", "")) and ": " not in value)):
-        if isinstance(resolve_scalar(value), str) and not value[0].isdigit():
-            return join([value])
-        if isinstance(resolve_scalar(value), str) and not _PLAIN_DIGITS.issuperset(value):
-            return join([value])
-    return quoted(value)
+    if not value or "\n" in value or _is_special(value) or _means_more(value):
+        return quoted(value)
+    return join([value]) if _fits_plain(value) else _single_quoted(value)
 
 
-_PLAIN_DIGITS = frozenset("0123456789:.-+eE_TZ ")
+def _fits_plain(text: str) -> bool:
+    """Tell whether go-yaml prints a line of text without quotes."""
+    first, rest = text[0], text[1:2]
+    if first in _OPENERS or first == " " or text.endswith((" ", ":")) or text.startswith(("---", "...")):
+        return False
+    return not (first in "?:-" and rest in ("", " ")) and ": " not in text and " #" not in text
+
+
+def _single_quoted(text: str) -> Text:
+    if "'" in text:
+        return collapsed("'" + str(text).replace("'", "''") + "'", [text])
+    return join(["'", text, "'"])
+
+
+def _means_more(text: str) -> bool:
+    """Tell whether a text without quotes would be read as something else: a number, a boolean, a date, sexagesimals."""
+    if not isinstance(resolve_scalar(text), str):
+        return True
+    if not text[0].isdigit() and text[0] not in "+-":
+        return False
+    date = text[:10].split("-")
+    if len(date) >= 3 and len(date[0]) == 4 and date[0].isdigit() and date[1].isdigit() and date[2][:1].isdigit():
+        return text.replace("-", "").isdigit() or ":" in text
+    parts = text.lstrip("+-").replace("_", "").split(":")
+    return len(parts) > 1 and all(part.replace(".", "", 1).isdigit() for part in parts)
 
 
 def quoted(value: str) -> Text:

@@ -58,6 +58,10 @@ class Scope:
         self.fields = fields
         self.methods = methods or {}
 
+    def pairs(self) -> list[tuple[Any, Any]] | None:
+        """What ``range`` goes over; None when it cannot."""
+        return None
+
 
 Marks = tuple[tuple[int, int, "Loc | Opaque"], ...]
 

@@ -29,7 +29,7 @@ _TEMPLATE_SUFFIXES = (".yaml", ".yml", ".tpl", ".json", ".txt")
 _VALUES_DIRECTORIES = frozenset(("values", "environments", "envs", "env", "overlays", "helm_values", "helm-values", "config"))
 
 
-class _Variant(Record):
+class Variant(Record):
     """One set of values for a chart. `label` is what the deployment's key ends in."""
 
     __slots__ = ("environments", "files", "label", "loc", "release")
@@ -141,24 +141,36 @@ def _chart(
 
 def chart_deployments(model: DeploymentModel) -> list[Assembled]:
     """Render every chart with every set of values it is installed with."""
+    templates = Templates(model)
+    found: list[Assembled] = []
+    for chart, variant in variants(model):
+        made = assemble(model, templates, chart, variant)
+        if made is not None:
+            found.append(made)
+    return found
+
+
+def variants(model: DeploymentModel) -> list[tuple[Chart, Variant]]:
+    """Every chart that is installed by itself, with every set of values it is installed with."""
     roots = charts(model)
     seen = releases(model, [chart.directory for chart in roots]) if roots else []
-    templates = Templates(model)
     parts = _local_dependencies({posixpath.dirname(fact.path): fact for fact in model.facts(HelmChart)})
-    found: list[Assembled] = []
+    found: list[tuple[Chart, Variant]] = []
     for chart in roots:
         own = [release for release in seen if release.chart == chart.directory]
         if chart.directory in parts and not own:
             continue  # other charts are built on it; nobody installs it by itself
-        for variant in _variants(model, chart, own)[:MAX_VARIANTS]:
-            made = _assemble(model, templates, chart, variant)
-            if made is not None:
-                found.append(made)
+        found.extend((chart, variant) for variant in _variants(model, chart, own)[:MAX_VARIANTS])
     return found
 
 
-def _variants(model: DeploymentModel, chart: Chart, seen: list[Release]) -> list[_Variant]:
-    found: dict[str, _Variant] = {}
+def key_of(chart: Chart, variant: Variant) -> str:
+    """The key of the deployment that a variant of a chart gives."""
+    return f"helm:{chart.directory or '.'}" + (f"@{variant.label}" if variant.label else "")
+
+
+def _variants(model: DeploymentModel, chart: Chart, seen: list[Release]) -> list[Variant]:
+    found: dict[str, Variant] = {}
     environment_files = environment_values(model, chart)
     for release in seen:
         for files in _expanded(model, release.files, chart):
@@ -171,7 +183,7 @@ def _variants(model: DeploymentModel, chart: Chart, seen: list[Release]) -> list
             label = _label(chart, [path])
             found.setdefault(
                 label,
-                _Variant(
+                Variant(
                     environments=[environment.name] if environment else [],
                     files=[path],
                     label=label,
@@ -181,7 +193,7 @@ def _variants(model: DeploymentModel, chart: Chart, seen: list[Release]) -> list
             )
     if not found:
         own = model.environments.of_path(chart.fact.path)
-        found[""] = _Variant(environments=[own.name] if own else [], files=[], label="", loc=chart.fact.loc, release=None)
+        found[""] = Variant(environments=[own.name] if own else [], files=[], label="", loc=chart.fact.loc, release=None)
     return [found[label] for label in sorted(found)]
 
 
@@ -190,7 +202,7 @@ def _label(chart: Chart, files: list[str]) -> str:
     return "+".join(path.removeprefix(base) for path in files)
 
 
-def _of_release(model: DeploymentModel, chart: Chart, release: Release, files: list[str]) -> _Variant:
+def _of_release(model: DeploymentModel, chart: Chart, release: Release, files: list[str]) -> Variant:
     label = _label(chart, files)
     environments = model.environments.names_of(files)
     for value in (release.namespace, release.name):
@@ -202,7 +214,7 @@ def _of_release(model: DeploymentModel, chart: Chart, release: Release, files: l
         environments = [by_path.name] if by_path is not None and not release.loc[0].startswith(".github/") else []
     if not files and (release.namespace or release.name):
         label = f"{release.namespace or ''}/{release.name or ''}".strip("/")
-    return _Variant(
+    return Variant(
         environments=environments,
         files=files,
         label=label,
@@ -283,12 +295,13 @@ def _after_variable(name: str) -> str:
     return name[end + 1 :]
 
 
-def _assemble(model: DeploymentModel, templates: Templates, chart: Chart, variant: _Variant) -> Assembled | None:
+def assemble(model: DeploymentModel, templates: Templates, chart: Chart, variant: Variant) -> Assembled | None:
+    """Render one variant of a chart (None: its values cannot be read)."""
     from opslint.model.kubernetes import Assembled
 
     open_reasons: list[tuple[str, Loc]] = []
     release = variant.release
-    key = f"helm:{chart.directory or '.'}" + (f"@{variant.label}" if variant.label else "")
+    key = key_of(chart, variant)
     try:
         values = _values(model, variant, open_reasons)
     except RenderError as error:
@@ -323,7 +336,7 @@ def _is_test(node: Mapping) -> bool:
     return bool(text) and all(hook.strip().startswith("test") for hook in text.split(","))
 
 
-def _values(model: DeploymentModel, variant: _Variant, open_reasons: list[tuple[str, Loc]]) -> dict[str, Any]:
+def _values(model: DeploymentModel, variant: Variant, open_reasons: list[tuple[str, Loc]]) -> dict[str, Any]:
     values: dict[str, Any] = {}
     for path in variant.files:
         if path not in model.files:

@@ -71,8 +71,8 @@ def _sources(deployment: str, node: Mapping) -> list[tuple[str, str, _Keys]]:
     if kind == "Secret":
         return [("Secret", name, _secret_keys(node, f"{ref}{name}", ("data",), ("stringData",)))]
     if kind == "SealedSecret":
-        named = node.text("spec", "template", "metadata", "name") or name
-        return [("Secret", named, _secret_keys(node, f"{ref}{named}", ("spec", "encryptedData"), ("spec", "template", "data")))]
+        # The controller gives the Secret the name of the SealedSecret, whatever its template says.
+        return [("Secret", name, _secret_keys(node, f"{ref}{name}", ("spec", "encryptedData"), ("spec", "template", "data")))]
     if kind == "ExternalSecret":
         named = node.text("spec", "target", "name") or name
         return [("Secret", named, _external_keys(node, f"{ref}{named}"))]

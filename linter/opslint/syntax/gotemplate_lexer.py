@@ -46,7 +46,7 @@ def _pattern() -> re.Pattern[str]:
 
     return re.compile(
         r'(?P<string>"(?:[^"\\\n]|\\.)*")|(?P<raw>`[^`]*`)|(?P<char>\'(?:[^\'\\\n]|\\.)+\')'
-        r"|(?P<number>[+-]?(?:0[xX][0-9a-fA-F_]+|0[oObB][0-7_]+|(?:\d[\d_]*\.?[\d_]*|\.\d[\d_]*)(?:[eE][+-]?\d+)?))"
+        r"|(?P<number>[+-]?(?:0[xX][0-9a-fA-F_]+(?:\.[0-9a-fA-F_]*)?(?:[pP][+-]?\d+)?|0[oObB][0-7_]+|(?:\d[\d_]*\.?[\d_]*|\.\d[\d_]*)(?:[eE][+-]?\d+)?))"
         r"|(?P<field>\.[^\W\d]\w*)|(?P<variable>\$\w*)|(?P<word>[^\W\d]\w*)|(?P<declare>:=)|(?P<sign>[=|(),])|(?P<dot>\.)"
     )
 
@@ -146,6 +146,8 @@ def number(text: str) -> int | float:
     """The value of a number token. Raises ValueError."""
     sign = -1 if text.startswith("-") else 1
     digits = text.lstrip("+-").lower()
+    if digits.startswith("0x") and ("p" in digits or "." in digits):
+        return sign * float.fromhex(digits)
     if digits.startswith(("0x", "0o", "0b")):
         return sign * int(digits, 0)
     if digits.isdigit():
