@@ -124,6 +124,7 @@ def test_a_credential_is_kept_by_its_digest_only() -> None:
         ("SIGNING_KEY", True, True, True),
         ("registry-password", True, True, True),
         ("spring.datasource.password", True, True, True),
+        ("hash_key", True, False, True),
         ("HOST", False, False, False),
         ("TOKENIZER", True, False, False),
     ],

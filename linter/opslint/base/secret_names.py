@@ -29,9 +29,12 @@ _NO_SECRETS = ("_KEY_ID", "_KEYS_URL", "_TOKEN_URL", "_KEY_NAME")
 
 _CREDENTIAL_ENDS = frozenset(
     "password passwd pass secret token apikey api_key private_key access_key secret_key passphrase signing_key encryption_key auth_key"
-    " license_key secret_string secret_data auth_token client_secret jwt_key fernet_key hash_key session_key master_key salt".split()
+    " license_key secret_string secret_data auth_token client_secret".split()
 )
 """A name that is one of these, or ends in ``_`` and one of these, has a credential for its value."""
+
+_VARIABLE_ENDS = frozenset("jwt_key fernet_key hash_key session_key master_key salt".split())
+"""The same of variables that code reads; as attributes they name other things (``hash_key`` of a table)."""
 
 _HOLDING_ENDS = frozenset("access_key_id credential credentials dsn connection_string pwd webhook_url".split())
 """Names of this kind have an address, a file or an identifier for their value, or a credential in it."""
@@ -59,7 +62,8 @@ def is_credential_name(name: str) -> bool:
     upper = name.upper().replace("-", "_")
     if upper.endswith(_PUBLIC_ENDS):
         return False
-    return upper.endswith(_JOINED_ENDS) or not _CREDENTIAL_ENDS.isdisjoint(_ends(name))
+    ends = _ends(name)
+    return upper.endswith(_JOINED_ENDS) or not _CREDENTIAL_ENDS.isdisjoint(ends) or not _VARIABLE_ENDS.isdisjoint(ends)
 
 
 def _ends(name: str) -> list[str]:
