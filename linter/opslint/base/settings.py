@@ -127,6 +127,7 @@ class RunOptions(Record):
         "diff",
         "exit_zero",
         "extend_select",
+        "facts",
         "fail_on",
         "fix",
         "format",
@@ -159,6 +160,7 @@ class RunOptions(Record):
     diff: str | None
     exit_zero: bool
     extend_select: list[str]
+    facts: list[str]
     fail_on: str
     fix: bool
     format: str

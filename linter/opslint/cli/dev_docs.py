@@ -60,6 +60,7 @@ def schemas() -> dict[str, str]:
 
     return {
         "config-1.schema.json": files("opslint.config").joinpath("schema/config-1.schema.json").read_text("utf-8"),
+        "model-1.schema.json": files("opslint.cli").joinpath("schema/model-1.schema.json").read_text("utf-8"),
         "report-1.schema.json": files("opslint.report").joinpath("schema/report-1.schema.json").read_text("utf-8"),
     }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -15,57 +16,85 @@ from opslint.report.escape import json_text, visible
 
 if TYPE_CHECKING:
     from opslint.base.location import Loc
+    from opslint.engine.run import ProjectRun
 
 
 @click.command()
-@click.argument("words", nargs=-1, metavar="[export] [PATH]")
-@click.option("--format", "format_", type=NearestChoice(["text", "json", "mermaid"]), help="[default: text; export: json]")
+@click.argument("words", nargs=-1, metavar="[PATH] | export [FILE [PATH]]")
+@click.option("--format", "format_", type=NearestChoice(["text", "json", "mermaid"]), help="[default: text]")
+@click.option("--env", "environments", multiple=True, metavar="NAME", help="Only this environment or tier (repeatable).")
+@click.option("--service", "services", multiple=True, metavar="NAME", help="Only this service, in detail (repeatable).")
+@click.option("--only-differences", is_flag=True, help="Only what is not the same in every environment.")
 @click.option("--output", metavar="FILE", help="Write to FILE instead of standard output.")
 @click.option("--all", "everything", is_flag=True, help="Every row of every table.")
+@click.option("--facts", multiple=True, metavar="NAME=FILE", help="What the sibling NAME exported (repeatable).")
 @click.option("--config", metavar="FILE", help="Use this configuration file.")
 @click.option("--root", metavar="DIR", help="Take this directory as the project.")
 @click.option("--cache-dir", metavar="DIR", help="Where the cache lives.")
 @click.option("--no-cache", is_flag=True, help="Neither read nor write the cache.")
 @click.option("--tracked", is_flag=True, help="Only files in the git index.")
-def model(words: tuple[str, ...], format_: str | None, output: str | None, everything: bool, **engine: Any) -> int:
-    """Show environments with their variables and resources, services, links and blind spots of the project at PATH."""
-    from opslint.cli.model_text import mermaid, text
+def model(
+    words: tuple[str, ...],
+    format_: str | None,
+    environments: tuple[str, ...],
+    services: tuple[str, ...],
+    only_differences: bool,
+    output: str | None,
+    everything: bool,
+    facts: tuple[str, ...],
+    **engine: Any,
+) -> int:
+    """Show environments side by side: what each service gets and reads, resources, links, and what is not known.
 
-    exporting = words[:1] == ("export",)
-    paths = list(words[1:] if exporting else words)
-    if len(paths) > 1:
+    `export FILE` writes what siblings of this repository need to know of it, for their `--facts NAME=FILE`: names, shapes and
+    hashes, no values.
+    """
+    engine["facts"] = list(facts)
+    if words[:1] == ("export",):
+        if format_ is not None or environments or services or only_differences or everything:
+            raise UsageError("opslint model export writes everything there is, in one format; it takes no option that chooses")
+        return _export(list(words[1:]), output, engine)
+    if len(words) > 1:
         raise UsageError("opslint model takes one PATH; each project has a model of its own")
-    format_ = format_ or ("json" if exporting else "text")
-    view, crashed = view_of(paths, engine)
+    chosen = (environments, services, only_differences)
+    view, crashed = view_of(list(words), engine, chosen)
     if format_ == "json":
         rendered = json_text(view, indent=2) + "\n"
     elif format_ == "mermaid":
+        from opslint.cli.model_mermaid import mermaid
+
         rendered = mermaid(view)
     else:
-        rendered = text(view, everything=everything)
-    if output:
-        write_atomically(output, rendered)
-    else:
-        write_standard(rendered)
+        from opslint.cli.model_text import text
+
+        rendered = text(view, everything=everything, detailed=bool(services))
+    _write(rendered, output)
     for line in crashed:
         sys.stderr.write(f"opslint: {visible(line)}\n")
     return 3 if crashed else 0
 
 
-def view_of(paths: list[str], engine: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
-    """Return the view of the project that `paths` touch, and what crashed while it was made."""
-    from opslint.cli.model_view import View
-    from opslint.cli.packs import installed
-    from opslint.engine.discover import find_targets
-    from opslint.engine.options import run_options
-    from opslint.engine.project import Positions
-    from opslint.engine.run import open_project
+def _write(text: str, output: str | None) -> None:
+    if output:
+        write_atomically(output, text)
+    else:
+        write_standard(text)
 
-    options = run_options(paths=paths, **engine)
-    targets = find_targets(paths, options.root)
-    packs = installed(options.cache_dir, no_cache=options.no_cache)
-    project = open_project(targets[0], options, packs, {})
-    project.check()
+
+def view_of(
+    paths: list[str],
+    engine: dict[str, Any],
+    chosen: tuple[tuple[str, ...], tuple[str, ...], bool] = ((), (), False),
+) -> tuple[dict[str, Any], list[str]]:
+    """Return the view of the project that `paths` touch, and what crashed while it was made.
+
+    `chosen` are environments, services (words as given), and whether only differences are wanted. UsageError when a word names nothing.
+    """
+    from opslint.cli.model_choice import chosen_environments, chosen_services, narrowed
+    from opslint.cli.model_view import View
+    from opslint.engine.project import Positions
+
+    project = _checked(paths, engine)
     positions = Positions(project.stage)
 
     def place(loc: Loc) -> tuple[str, int]:
@@ -74,10 +103,38 @@ def view_of(paths: list[str], engine: dict[str, Any]) -> tuple[dict[str, Any], l
     deployment = project.model()
     view = View(deployment, place)
     data = view.data()
+    environments = chosen_environments(chosen[0], data, deployment.environments)
+    services = chosen_services(chosen[1], data)
     rules = []
     for name in sorted(project.enabled):
-        rule = packs.rule(name) if not packs.rules[name].file_rule else None
+        rule = project.packs.rule(name) if not project.packs.rules[name].file_rule else None
         if rule is not None and issubclass(rule, ProjectRule):
             rules.append(rule(project.settings.rule_options.get(name)))
     data["blind_spots"] = view.blind_spots(rules)
-    return data, view.crashed
+    return narrowed(data, environments, services, only_differences=chosen[2]), view.crashed
+
+
+def _checked(paths: list[str], engine: dict[str, Any]) -> ProjectRun:
+    from opslint.cli.packs import installed
+    from opslint.engine.discover import find_targets
+    from opslint.engine.options import run_options
+    from opslint.engine.run import open_project
+
+    options = run_options(paths=paths, **engine)
+    targets = find_targets(paths, options.root)
+    packs = installed(options.cache_dir, no_cache=options.no_cache)
+    project = open_project(targets[0], options, packs, {})
+    project.check()
+    return project
+
+
+def _export(words: list[str], output: str | None, engine: dict[str, Any]) -> int:
+    """Write the facts of the project for its siblings: to FILE, else to standard output."""
+    from opslint.engine.siblings import exported
+
+    if words and output is None and not os.path.isdir(words[0]):
+        output = words.pop(0)
+    if len(words) > 1:
+        raise UsageError("opslint model export takes one FILE and one PATH")
+    _write(exported(_checked(words, engine)), output)
+    return 0

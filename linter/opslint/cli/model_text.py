@@ -1,134 +1,174 @@
-"""The view of the model as text for a terminal and as a Mermaid diagram."""
+"""The view of the model as text for a terminal 100 columns wide."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from opslint.cli.model_matrix import matrix
+from opslint.cli.model_table import WIDTH, fit, middle, table, tail, wrapped
 from opslint.cli.model_view import UNNAMED
 from opslint.report.escape import visible
 
-_SIGNS = {"set": "set", "secret": "secret", "unknown": "?", "open": "open", "absent": "-"}
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
 MAX_ROWS = 40
 
+THIRD_PARTY = "a third party's image"
+"""What a service that was not built here is unlinked for."""
 
-def text(view: dict[str, Any], *, everything: bool) -> str:
-    """Return the tables: environments × variables, × resources, services, links, pipelines, blind spots."""
+
+def text(view: dict[str, Any], *, everything: bool, detailed: bool = False) -> str:
+    """Return the tables: services × variables × environments, resources, identities, links, pipelines, blind spots.
+
+    `everything`: every row of every table; `detailed`: where each variable is set and read, below its row.
+    """
     limit = 10**9 if everything else MAX_ROWS
     names = [item["name"] for item in view["environments"]]
     lines = ["Environments: " + (visible(", ".join(names)) or f"none named; one {UNNAMED}, judged like production")]
-    lines += _section("Services", [_service(item) for item in view["services"]], "no workload was found", limit)
-    lines += _section("Variables (! the code needs it, ? reads it)", _variables(view["variables"]), "nothing sets any", limit)
-    lines += _section(
-        "Resources", [_resource(item) for item in view["resources"]], "no Terraform or CloudFormation resource", limit
-    )
-    lines += _section("Links", [_link(item) for item in view["links"]], "nothing could be joined", limit)
-    lines += _section("Pipelines", [_pipeline(item) for item in view["pipelines"]], "none", limit)
-    lines += _section("Blind spots, most costly first", [_blind(item) for item in view["blind_spots"]], "none", limit)
+    lines += _services(view["services"], limit)
+    lines += matrix(view, everything=everything, detailed=detailed)
+    lines += _resources(view, names, limit)
+    lines += _identities(view["identities"], names, limit)
+    lines += _section("Links", _joined_links(view["links"]), _link, "nothing could be joined", limit)
+    lines += _section("Pipelines", view["pipelines"], _pipeline, "none", limit)
+    lines += _section("Blind spots, most costly first", view["blind_spots"], _blind, "none", limit)
     return "\n".join(lines) + "\n"
 
 
-def _section(title: str, rows: list[str], nothing: str, limit: int) -> list[str]:
-    shown = rows[:limit] or [f"({nothing})"]
-    more = [f"  ... and {len(rows) - limit} more (--all)"] if len(rows) > limit else []
-    return ["", f"{title}: {len(rows)}", *(f"  {row}" for row in shown), *more]
+def _section(title: str, items: list[Any], show: Callable[[Any], list[str]], nothing: str, limit: int) -> list[str]:
+    shown = [line for item in items[:limit] for line in show(item)] or [f"  ({nothing})"]
+    return ["", f"{title}: {len(items)}", *shown, *_more(len(items), limit)]
 
 
-def _service(item: dict[str, Any]) -> str:
-    places = sorted({f"{run['workload']} ({', '.join(run['environments']) or UNNAMED})" for run in item["runs"]})
+def _services(items: list[dict[str, Any]], limit: int) -> list[str]:
+    """Own services with what they are built of and where they run; third parties' images in one line."""
+    own = [item for item in items if item["unlinked"] != THIRD_PARTY]
+    lines = _section("Services", own, _service, "no workload was found", limit)
+    others = [f"{item['name']} ({', '.join(_places(item))})" for item in items if item["unlinked"] == THIRD_PARTY]
+    return lines + (wrapped(visible(f"third parties' images: {', '.join(others)}")) if others else [])
+
+
+def _places(item: dict[str, Any]) -> dict[str, list[str]]:
+    """Return environment → the workloads that run a service there."""
+    places: dict[str, list[str]] = {}
+    for run in item["runs"]:
+        for environment in run["environments"] or [UNNAMED]:
+            names = places.setdefault(environment, [])
+            if run["workload"] not in names:
+                names.append(run["workload"])
+    return places
+
+
+def _service(item: dict[str, Any]) -> list[str]:
     modules = sorted({module for run in item["runs"] for entry in run["entries"] for module in entry["modules"]})
-    how = (
-        f"not linked: {item['unlinked']}" if item["unlinked"] else f"{item['dockerfile']} -> {', '.join(modules) or 'no module'}"
-    )
-    return visible(f"{item['name']}: {how}; runs as {', '.join(places) or 'nothing'}")
+    if item["unlinked"]:
+        built = f"not linked to code: {item['unlinked']}"
+    else:
+        built = (
+            f"{item['dockerfile'] or item['context'] or 'its code'} starts {', '.join(modules) or 'no module of this repository'}"
+        )
+    where = "; ".join(f"{environment}: {', '.join(sorted(names))}" for environment, names in _places(item).items())
+    return wrapped(visible(f"{item['name']}  {built}")) + wrapped(visible(f"runs in {where or 'nothing'}"), "      ")
 
 
-def _variables(rows: list[dict[str, Any]]) -> list[str]:
-    names = list(dict.fromkeys(cell["environment"] for row in rows for cell in row["environments"]))
+def _resources(view: dict[str, Any], names: list[str], limit: int) -> list[str]:
+    """One row for each resource, a column for each environment; without environments a plain list."""
+    rows: dict[tuple[str, str], dict[str, str]] = {}
+    places: dict[tuple[str, str], str] = {}
+    for item in view["resources"]:
+        key = (item["group"], item["address"])
+        places.setdefault(key, f"{item['path']}:{item['line']}")
+        for environment in item["environments"] or [UNNAMED]:
+            rows.setdefault(key, {})[environment] = "maybe" if item["uncertain"] else "yes"
+    used = _used(names, rows.values())
+    lines = ["", f"Resources: {len(rows)}" + (" (* not in every environment)" if len(used) > 1 else "")]
     if not rows:
-        return []
-    heads = [visible(name or UNNAMED) for name in names]
-    labels = [visible(f"{row['service']} {row['name']}") + _reading(row) for row in rows]
-    first = max(map(len, labels))
-    widths = [max(len(head), 6) for head in heads]
-    lines = [" " * first + "  " + "  ".join(head.ljust(width) for head, width in zip(heads, widths, strict=True)).rstrip()]
-    for label, row in zip(labels, rows, strict=True):
-        cells = {cell["environment"]: _SIGNS[cell["state"]] for cell in row["environments"]}
-        line = "  ".join(cells.get(name, "").ljust(width) for name, width in zip(names, widths, strict=True))
-        lines.append(f"{label.ljust(first)}  {line}".rstrip())
-    return lines
+        return [*lines, "  (no Terraform or CloudFormation resource)"]
+    body = []
+    for key in list(rows)[:limit]:
+        cells = [rows[key].get(name, "-") for name in used]
+        differs = len({cell != "-" for cell in cells}) > 1
+        body.append(["*" if differs else "", key[1], *cells, places[key]])
+    return [*lines, *_beside(["", "", *used, "declared at"], body), *_more(len(rows), limit)]
 
 
-def _reading(row: dict[str, Any]) -> str:
-    """Mark what the code reads: `!` when it fails without, `?` when it does not."""
-    return " !" if any(read["required"] for read in row["reads"]) else " ?" if row["reads"] else ""
+def _identities(items: list[dict[str, Any]], names: list[str], limit: int) -> list[str]:
+    """One row for each thing that has an identity, with the environments that own or use it; shared ones first."""
+    rows: dict[tuple[Any, ...], dict[str, str]] = {}
+    places: dict[tuple[Any, ...], str] = {}
+    marks: dict[tuple[Any, ...], str] = {}
+    for item in items:
+        label = item["text"] or f"({item['name']})"
+        key = (item["kind"], label, item["same"] if item["same"] is not None else item["environment"])
+        places.setdefault(key, f"{item['path']}:{item['line']}")
+        cells = rows.setdefault(key, {})
+        if cells.get(item["environment"]) != "owns":
+            cells[item["environment"]] = "owns" if item["owned"] else "uses"
+        if item["shared_with"]:
+            marks[key] = "*"
+    used = _used(names, rows.values())
+    lines = ["", f"Identities: {len(rows)}" + (" (* the same in several tiers)" if marks else "")]
+    if not rows:
+        return [*lines, "  (no host, store, account or name of a named environment is known)"]
+    ordered = sorted(rows, key=lambda key: (key not in marks, key[0], key[1], str(key[2])))
+    body = [
+        [marks.get(key, ""), f"{key[0]} {key[1]}", *(rows[key].get(name, "-") for name in used), places[key]]
+        for key in ordered[:limit]
+    ]
+    return [*lines, *_beside(["", "", *used, "written at"], body), *_more(len(rows), limit)]
 
 
-def _resource(item: dict[str, Any]) -> str:
-    doubt = " (may not exist)" if item["uncertain"] else ""
-    return visible(f"{item['path']}:{item['line']}  {item['address']}  [{', '.join(item['environments']) or UNNAMED}]{doubt}")
+def _used(names: list[str], rows: Iterable[dict[str, str]]) -> list[str]:
+    found = {name for cells in rows for name in cells}
+    return [name for name in [*names, UNNAMED] if name in found]
 
 
-def _link(item: dict[str, Any]) -> str:
-    return visible(f"{item['from']} {item['kind']} {item['to']}  ({item['path']}:{item['line']})")
+def _more(count: int, limit: int) -> list[str]:
+    return [f"  … and {count - limit} more (--all)"] if count > limit else []
 
 
-def _pipeline(item: dict[str, Any]) -> str:
+def _beside(head: list[str], body: list[list[str]]) -> list[str]:
+    """Return a table of a mark, a thing, a column for each environment, and a place."""
+    rows = [[visible(cell) for cell in row] for row in (head, *body)]
+    columns = [[row[number] for row in rows] for number in range(len(head))]
+    count = len(head) - 3
+    widths = fit(columns, [1, 24, *[5] * count, 16], [1, 56, *[16] * count, 44], WIDTH)
+    short = [
+        [*(middle(cell, width) for cell, width in zip(row[:-1], widths, strict=False)), tail(row[-1], widths[-1])] for row in rows
+    ]
+    return table(short[0], short[1:], widths)
+
+
+def _joined_links(links: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Bring the links of one thing together: one line for all that it is built by, starts or feeds."""
+    joined: dict[tuple[str, str], dict[str, Any]] = {}
+    for link in links:
+        found = joined.setdefault((link["from"], link["kind"]), {"from": link["from"], "kind": link["kind"], "to": {}})
+        found["to"].setdefault(link["to"], f"{link['path']}:{link['line']}")
+    return list(joined.values())
+
+
+def _link(item: dict[str, Any]) -> list[str]:
+    targets = ", ".join(f"{target} ({place})" for target, place in item["to"].items())
+    return wrapped(visible(f"{item['from']} {item['kind']} {targets}"))
+
+
+def _pipeline(item: dict[str, Any]) -> list[str]:
     jobs = []
     for job in item["jobs"]:
         kinds = ", ".join(dict.fromkeys(action["kind"] for action in job["actions"]))
         target = f" -> {', '.join(job['environments'])}" if job["environments"] else ""
         jobs.append(f"{job['id']}{target}" + (f" ({kinds})" if kinds else ""))
-    return visible(f"{item['path']} on {', '.join(item['events']) or 'nothing known'}: {'; '.join(jobs)}")
+    return wrapped(visible(f"{item['path']} on {', '.join(item['events']) or 'nothing known'}: {'; '.join(jobs) or 'no job'}"))
 
 
-def _blind(item: dict[str, Any]) -> str:
+def _blind(item: dict[str, Any]) -> list[str]:
     place = f" at {item['places'][0]['path']}:{item['places'][0]['line']}" if item["places"] else ""
     more = f" and {len(item['places']) - 1} more places" if len(item["places"]) > 1 else ""
-    silent = f"; kept silent: {', '.join(item['rules'])}" if item["rules"] else ""
-    change = f"; would help: {item['help']}" if item["help"] else ""
-    return visible(f"{item['cost']} x {item['message']}{place}{more}{silent}{change}")
-
-
-def mermaid(view: dict[str, Any]) -> str:
-    """Return a flowchart: environments hold workloads and resources, services run as workloads, queues feed functions."""
-    lines = ["flowchart LR"]
-    ids: dict[tuple[str, str], str] = {}
-
-    def node(kind: str, name: str) -> str:
-        return ids.setdefault((kind, name), f"n{len(ids)}")
-
-    groups: dict[str, list[tuple[str, str]]] = {}
-    edges: list[str] = []
-    for service in view["services"]:
-        own = node("service", service["name"])
-        for run in service["runs"]:
-            for environment in run["environments"] or [UNNAMED]:
-                name = f"{run['workload']} / {run['container']}"
-                target = node(f"run {environment}", name)
-                if (target, name) not in groups.setdefault(environment, []):
-                    groups[environment].append((target, name))
-                edges.append(f"  {own} -->|runs as| {target}")
-        if service["dockerfile"]:
-            edges.append(f"  {own} -->|built by| {node('file', service['dockerfile'])}")
-    for resource in view["resources"]:
-        for environment in resource["environments"] or [UNNAMED]:
-            member = (node(f"run {environment}", resource["address"]), resource["address"])
-            if member not in groups.setdefault(environment, []):
-                groups[environment].append(member)
-    for link in view["links"]:
-        if link["kind"] == "feeds":
-            edges.append(f"  {node('resource', link['from'])} -->|feeds| {node('resource', link['to'])}")
-    for (kind, name), identity in ids.items():
-        if not kind.startswith("run "):
-            lines.append(f'  {identity}["{_label(name)}"]')
-    for number, (environment, members) in enumerate(sorted(groups.items())):
-        lines.append(f'  subgraph e{number}["{_label(environment)}"]')
-        lines += [f'    {identity}["{_label(name)}"]' for identity, name in members]
-        lines.append("  end")
-    return "\n".join([*lines, *dict.fromkeys(edges)]) + "\n"
-
-
-def _label(text: str) -> str:
-    """Escape a label: Mermaid reads entities as `#quot;`, and HTML in labels is markup."""
-    out = visible(text).replace("#", "#35;").replace('"', "#quot;").replace("<", "#lt;").replace(">", "#gt;")
-    return out.replace("`", "#96;")
+    lines = wrapped(visible(f"{item['cost']} × {item['message']}{place}{more}"))
+    if item["rules"]:
+        lines += wrapped(visible(f"kept silent: {', '.join(item['rules'])}"), "      ")
+    if item["help"]:
+        lines += wrapped(visible(f"would help: {item['help']}"), "      ")
+    return lines

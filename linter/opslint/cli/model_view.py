@@ -5,16 +5,18 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from opslint.base.masking import strip_credentials
 from opslint.base.rule import Reporter
-from opslint.base.value import Known, Secret
+from opslint.base.value import Known
+from opslint.cli.model_variables import Matrix
+from opslint.model.environment_names import split_name
+from opslint.model.environments import tier_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from opslint.base.location import Loc
     from opslint.base.rule import ProjectRule
-    from opslint.base.value import Value
-    from opslint.model.env_reads import Read
     from opslint.model.model import DeploymentModel
     from opslint.model.records import Container, Entry, Service, Workload
     from opslint.model.terraform_nodes import Resource
@@ -30,6 +32,7 @@ class View:
         self.model = model
         self.place = place
         self.crashed: list[str] = []
+        self._names: dict[str, int] = {}
 
     def data(self) -> dict[str, Any]:
         """Return everything but the blind spots, which need all joins made first."""
@@ -39,6 +42,7 @@ class View:
             "services": self._part("services", self._services, []),
             "variables": self._part("variables", self._variables, []),
             "resources": self._part("resources", self._resources, []),
+            "identities": self._part("identities", self._identities, []),
             "links": self._part("links", self._links, []),
             "pipelines": self._part("pipelines", self._pipelines, []),
         }
@@ -63,7 +67,7 @@ class View:
     def _services(self) -> list[dict[str, Any]]:
         return [
             {
-                "name": service.name,
+                "name": self._label(service),
                 "context": service.context or None,
                 "dockerfile": service.dockerfile or None,
                 "unlinked": service.unlinked or None,
@@ -71,6 +75,16 @@ class View:
             }
             for service in self.model.services
         ]
+
+    def _label(self, service: Service) -> str:
+        """Return a service's name, with what it is built of or where it runs first when another has the same name."""
+        if not self._names:
+            for one in self.model.services:
+                self._names[one.name] = self._names.get(one.name, 0) + 1
+        if self._names.get(service.name, 1) == 1:
+            return service.name
+        first = service.runs[0][1].loc if service.runs else None
+        return f"{service.name} ({service.dockerfile or service.context or (self.place(first)[0] if first else '')})"
 
     def _run(self, workload: Workload, container: Container, entries: list[Entry]) -> dict[str, Any]:
         return {
@@ -91,41 +105,17 @@ class View:
 
     def _variables(self) -> list[dict[str, Any]]:
         """Variables × environments, by service: what sets each, what reads each, and whether more may be set than was read."""
-        rows: dict[tuple[str, str], dict[str | None, dict[str, Any]]] = {}
-        scopes: dict[str, dict[str | None, list[str]]] = {}
-        reads: dict[tuple[str, str], list[Read]] = {}
         names = self._service_names()
-        for workload in self.model.workloads:
-            environments: list[str | None] = [*workload.environments] or [None]
-            for container in workload.containers:
-                service = names.get((id(workload), id(container)), workload.name)
-                scope = self.model.variables.resolve(workload, container)
-                for read in self.model.variables.reads_of(container)[0]:
-                    rows.setdefault((service, read.name), {})
-                    known = reads.setdefault((service, read.name), [])
-                    if read not in known:
-                        known.append(read)
-                for environment in environments:
-                    opened = scopes.setdefault(service, {}).setdefault(environment, [])
-                    opened += [reason for reason, _loc in scope.open_reasons if reason not in opened]
-                    for name, binding in scope.bindings.items():
-                        entry = binding.entry
-                        cell = {"state": _state(entry.value), "origin": entry.origin, **self._at(entry.loc)}
-                        rows.setdefault((service, name), {})[environment] = cell
-        order = {item.name: number for number, item in enumerate(self.model.environments.all)}
-        out = []
-        for (service, name), cells in sorted(rows.items(), key=lambda item: item[0]):
-            row = []
-            for environment, opened in sorted(scopes[service].items(), key=lambda item: order.get(item[0] or "", -1)):
-                missing: dict[str, Any] = {"state": "open" if opened else "absent", "origin": "; ".join(opened) or None}
-                row.append({"environment": environment, **cells.get(environment, {**missing, "path": None, "line": None})})
-            read_at = [{"required": read.required, **self._at(read.loc)} for read in reads.get((service, name), [])]
-            out.append({"service": service, "name": name, "environments": row, "reads": read_at})
-        return out
+        runs = [
+            (names.get((id(workload), id(container)), workload.name), workload, container)
+            for workload in self.model.workloads
+            for container in workload.containers
+        ]
+        return Matrix(self.model, self._at, self.model.environments.seen()).rows(runs)
 
     def _service_names(self) -> dict[tuple[int, int], str]:
         return {
-            (id(workload), id(container)): service.name
+            (id(workload), id(container)): self._label(service)
             for service in self._part("services", lambda: list(self.model.services), [])
             for workload, container in service.runs
         }
@@ -136,6 +126,7 @@ class View:
                 "type": resource.type,
                 "address": resource.address,
                 "root": resource.root,
+                "group": _group(resource.root),
                 "platform": resource.platform,
                 "environments": resource.environments,
                 "uncertain": resource.uncertain,
@@ -149,6 +140,32 @@ class View:
         declared = [resource for template in self.model.resources.templates for resource in template.resources]
         return [*self.model.terraform.all_resources, *declared]
 
+    def _identities(self) -> list[dict[str, Any]]:
+        """What each environment uses or owns, by its name; `shared_with` are environments of another tier that have the very same."""
+        having: dict[tuple[str, str, str], set[str]] = {}
+        for identity in self.model.identities:
+            if identity.key is not None:
+                having.setdefault(identity.key, set()).add(identity.environment)
+        numbers: dict[tuple[str, str, str], int] = {}
+        rows = []
+        for identity in self.model.identities:
+            key = identity.key
+            others = having[key] if key is not None else set()
+            row = {
+                "kind": identity.kind,
+                "text": strip_credentials(identity.shown) or None,
+                "name": identity.name,
+                "environment": identity.environment,
+                "service": identity.service or None,
+                "owned": identity.owned,
+                "exclusive": identity.is_exclusive,
+                "same": numbers.setdefault(key, len(numbers)) if key is not None else None,
+                "shared_with": sorted(name for name in others if tier_of(name) != tier_of(identity.environment)),
+                **self._at(identity.loc),
+            }
+            rows.append(row)
+        return rows
+
     def _links(self) -> list[dict[str, Any]]:
         """What was joined with what, and where the evidence stands."""
         links = []
@@ -159,7 +176,7 @@ class View:
             for entries in service.entries:
                 for entry in entries:
                     for module in entry.modules:
-                        links.append({"from": service.name, "to": module, "kind": "starts", **self._at(entry.loc)})
+                        links.append({"from": self._label(service), "to": module, "kind": "starts", **self._at(entry.loc)})
         for source in self.model.resources.event_sources:
             if source.function is not None:
                 feeds = source.queue.resource.address if source.queue is not None else "an event source"
@@ -215,8 +232,9 @@ class View:
         return sorted(found.values(), key=lambda row: (-row["cost"], row["kind"], row["message"]))
 
 
-def _state(value: Value) -> str:
-    return "set" if isinstance(value, Known) else "secret" if isinstance(value, Secret) else "unknown"
+def _group(root: str) -> str:
+    """Return a root's directory without what names its environment: equal for what stands side by side."""
+    return "/".join("*" if split_name(segment, weak=True) else segment for segment in root.split("/"))
 
 
 def _runs(service: Service) -> list[tuple[tuple[Workload, Container], list[Entry]]]:

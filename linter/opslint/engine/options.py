@@ -56,6 +56,7 @@ OPTIONS: tuple[CheckOption, ...] = (
     CheckOption("--diff", "str", None, "Report only findings that the merge base of REV and HEAD did not have.", metavar="REV"),
     CheckOption("--all-migrations", "flag", False, "Judge old migrations too."),
     CheckOption("--baseline", "str", None, "Leave out the findings listed in FILE.", metavar="FILE"),
+    CheckOption("--facts", "str", None, "What the sibling NAME exported (repeatable).", repeatable=True, metavar="NAME=FILE"),
     CheckOption("--fix", "flag", False, "Apply safe fixes."),
     CheckOption("--unsafe-fixes", "flag", False, "With --fix or --show-fixes: also fixes that may change behaviour."),
     CheckOption("--show-fixes", "flag", False, "Print the fixes as a patch; change nothing."),
