@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 from opslint.base.fact import Fact
-from opslint.facts import env, settings_classes
+from opslint.facts import env
 from opslint.facts.env import EnvRead
 from opslint.facts.env_defaults import default_kind
 from opslint.syntax.python import read
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from opslint.model.env_reads import Read
 
 
 def _reads(source: str) -> dict[str, EnvRead]:
@@ -60,7 +67,7 @@ def test_default_kinds() -> None:
     assert _reads(source)["SECRET_KEY"].default is None
 
 
-def test_settings_class_fields() -> None:
+def test_field_given_by_keyword_is_not_required(reads_of: Callable[[dict[str, str]], list[Read]]) -> None:
     source = (
         "from pydantic_settings import BaseSettings, SettingsConfigDict\n"
         "class S(BaseSettings):\n"
@@ -68,16 +75,8 @@ def test_settings_class_fields() -> None:
         "    db_url: str\n    port: int = 8000\n    inner: str\n"
         'settings = S(inner="x")\n'
     )
-    found: list[Fact] = []
-    settings_classes.extract(read(source.encode()), found.append)
-    (fact,) = found
-    assert isinstance(fact, settings_classes.SettingsClass)
-    assert [(name, names, required) for name, names, required, *_ in fact.fields] == [
-        ("db_url", ["APP_db_url"], True),
-        ("port", ["APP_port"], False),
-        ("inner", ["APP_inner"], False),
-    ]
-    assert fact.instantiated == "module"
+    found = {read.name: (read.required, read.import_time, read.parse) for read in reads_of({"app/settings.py": source})}
+    assert found == {"APP_DB_URL": (True, True, ""), "APP_PORT": (False, True, "int"), "APP_INNER": (False, True, "")}
 
 
 CONTEXTS = """

@@ -5,12 +5,14 @@ from __future__ import annotations
 import _ast
 
 from opslint.base.typing import TYPE_CHECKING
+from opslint.facts.env_libraries import FALLS_BACK, NOT_SET
 
 if TYPE_CHECKING:
     from opslint.syntax.python import CallSite, PythonDocument
     from opslint.syntax.python_scope import Block
 
-_KEY_ERRORS = frozenset(("KeyError", "LookupError", "Exception", "BaseException"))
+_TELLS = frozenset(("warning", "warn", "error", "critical", "exception"))
+_LOGGERS = ("logging.", "structlog.", "loguru.", "warnings.")
 
 
 def when_none(document: PythonDocument, site: CallSite, name: str) -> str:
@@ -49,11 +51,7 @@ def leaves(document: PythonDocument, test: _ast.AST | None, site: CallSite) -> b
     statement = document.parent(test)
     if not isinstance(statement, _ast.If) or statement.test is not test:
         return False
-    last = statement.body[-1]
-    if isinstance(last, _ast.Raise):
-        return True
-    call = last.value if isinstance(last, _ast.Expr) else None
-    return isinstance(call, _ast.Call) and document.origin(call.func, site.scope) in ("sys.exit", "exit", "quit", "os._exit")
+    return ends_program(document, statement, site.block)
 
 
 def _fails_on_none(document: PythonDocument, parent: _ast.AST | None, node: _ast.AST, site: CallSite) -> bool:
@@ -101,6 +99,57 @@ def is_checked(document: PythonDocument, site: CallSite) -> bool:
     return any(leaves(document, document.parent(use), site) for use in document.uses(targets[0].id, site.scope))
 
 
+def stops_when_listed(document: PythonDocument, site: CallSite) -> bool:
+    """``missing = [name for name in NAMES if not os.getenv(name)]`` and then ``if missing: raise …``: each of them is required."""
+    test = document.parent(site.node)
+    inner = document.parent(test) if isinstance(test, _ast.UnaryOp) and isinstance(test.op, _ast.Not) else None
+    listed = document.parent(inner) if isinstance(inner, _ast.comprehension) else None
+    target = document.parent(listed) if isinstance(listed, _ast.ListComp | _ast.SetComp) else None
+    if not isinstance(target, _ast.Assign) or not isinstance(target.targets[0], _ast.Name):
+        return False
+    for use in document.uses(target.targets[0].id, site.scope):
+        statement = document.parent(use)
+        if isinstance(statement, _ast.If) and statement.test is use and ends_program(document, statement, site.block):
+            return True
+    return False
+
+
+def ends_program(document: PythonDocument, statement: _ast.If, block: Block) -> bool:
+    """Tell whether the body of an ``if`` ends with a raise or an exit."""
+    last = statement.body[-1]
+    if isinstance(last, _ast.Raise):
+        return True
+    call = last.value if isinstance(last, _ast.Expr) else None
+    return isinstance(call, _ast.Call) and document.origin(call.func, block.scope) in ("sys.exit", "exit", "quit", "os._exit")
+
+
+def is_noticed(document: PythonDocument, node: _ast.expr, block: Block) -> bool:
+    """Tell whether a missing value is logged as a warning or an error (``if not X: logger.warning(…)``), where nothing stops."""
+    parent = document.parent(node)
+    while isinstance(parent, _ast.BoolOp):
+        node, parent = parent, document.parent(parent)
+    targets = parent.targets if isinstance(parent, _ast.Assign) else []
+    uses: list[_ast.expr] = [node]
+    if len(targets) == 1 and isinstance(targets[0], _ast.Name):
+        uses = list(document.uses(targets[0].id, block.scope))
+    for use in uses:
+        test = document.parent(use)
+        statement = document.parent(test) if test is not None else None
+        negated = isinstance(test, _ast.UnaryOp) and isinstance(test.op, _ast.Not)
+        if negated and isinstance(statement, _ast.If) and statement.test is test and _logs(document, statement, block):
+            return True
+    return False
+
+
+def _logs(document: PythonDocument, statement: _ast.If, block: Block) -> bool:
+    for step in statement.body:
+        call = step.value if isinstance(step, _ast.Expr) else None
+        origin = document.origin(call.func, block.scope) if isinstance(call, _ast.Call) else None
+        if origin is not None and origin.startswith(_LOGGERS) and origin.rpartition(".")[2] in _TELLS:
+            return True
+    return False
+
+
 def caught(document: PythonDocument, block: Block) -> bool:
     """A ``try`` around the read catches KeyError and does not raise on."""
     for outer in block.up():
@@ -108,8 +157,9 @@ def caught(document: PythonDocument, block: Block) -> bool:
             continue
         for handler in outer.node.handlers:
             types = handler.type.elts if isinstance(handler.type, _ast.Tuple) else [handler.type]
-            caught = {document.origin(item, block.scope) if item is not None else "Exception" for item in types}
-            if caught & _KEY_ERRORS and not any(isinstance(step, _ast.Raise) for step in handler.body):
+            named = [document.origin(item, block.scope) if item is not None else "Exception" for item in types]
+            falls = any(name in FALLS_BACK or (name or "").rpartition(".")[2] in NOT_SET for name in named)
+            if falls and not any(isinstance(step, _ast.Raise) for step in handler.body):
                 return True
     return False
 

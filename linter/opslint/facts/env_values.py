@@ -2,7 +2,7 @@
 
 A value is a JSON list: ``["x", …Masked]`` a literal, ``["p", part, …]`` parts of a string with interpolation, ``None`` for a name
 without a value (passed through from the host). A part is a literal (``["x", …]``) or ``["v", name, operator, default]`` with the
-default again ``["x", …]``, or None; operators are those of Compose: ``"" - :- ? :? + :+``.
+default a value again, or None; operators are those of Compose: ``"" - :- ? :? + :+``.
 """
 
 from __future__ import annotations
@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from typing import Any
 
 _OPERATORS = (":-", ":?", ":+", "-", "?", "+")
+
+MAX_NESTED = 8
+"""Levels of defaults within defaults that are looked into; deeper ones are taken as literal text."""
 
 
 def masked(name: str, text: str) -> Masked:
@@ -34,11 +37,11 @@ def decode_literal(data: list[Any]) -> Masked:
     return Masked(**dict(zip(Masked.FIELDS, data[1:], strict=True)))
 
 
-def value_of(name: str, text: str | None) -> list[Any] | None:
+def value_of(name: str, text: str | None, depth: int = 0) -> list[Any] | None:
     """Return the JSON form of a value that Compose interpolates (``$$`` is a dollar sign)."""
     if text is None:
         return None
-    parts = split(text)
+    parts = split(text) if depth < MAX_NESTED else [text]
     if all(isinstance(part, str) for part in parts):
         return literal(name, "".join(part for part in parts if isinstance(part, str)))
     out: list[Any] = ["p"]
@@ -48,14 +51,14 @@ def value_of(name: str, text: str | None) -> list[Any] | None:
         else:
             variable, operator, default = part
             keep = name if len(parts) == 1 else ""
-            out.append(["v", variable, operator, literal(keep, default) if operator else None])
+            out.append(["v", variable, operator, value_of(keep, default, depth + 1) if operator else None])
     return out
 
 
 def split(text: str) -> list[str | tuple[str, str, str]]:
     """Split text with Compose interpolation into literals and (name, operator, default) triples.
 
-    A default that interpolates itself is taken as a literal. Linear; never fails: what is no valid expression is literal text.
+    A default that interpolates itself is left as it is written. Linear; never fails: what is no valid expression is literal text.
     """
     parts: list[str | tuple[str, str, str]] = []
     at = start = 0
@@ -91,9 +94,8 @@ def _variable(text: str, at: int) -> tuple[tuple[str, str, str], int] | None:
         return (name, "", ""), end
     depth, close = 1, end
     while close < len(text):
-        if text.startswith("${", close):
+        if text[close] == "{":
             depth += 1
-            close += 1
         elif text[close] == "}":
             depth -= 1
             if not depth:

@@ -16,113 +16,185 @@ if TYPE_CHECKING:
 
     from opslint.syntax.python import ClassInfo, PythonDocument
 
-BASES = frozenset(("pydantic_settings.BaseSettings", "pydantic.BaseSettings", "pydantic.env_settings.BaseSettings"))
-"""Origins of the base class: pydantic-settings 2, pydantic 1."""
+BASES = {
+    "pydantic_settings.BaseSettings": 2,
+    "pydantic_settings.main.BaseSettings": 2,
+    "pydantic.BaseSettings": 1,
+    "pydantic.env_settings.BaseSettings": 1,
+    "pydantic.v1.BaseSettings": 1,
+}
+"""Origins of the base class, each with the generation whose rules hold: pydantic-settings 2, pydantic 1."""
+
+_MODELS = frozenset(("pydantic.BaseModel", "pydantic.v1.BaseModel", "pydantic.main.BaseModel"))
+
+CONFIG = frozenset(
+    "env_prefix case_sensitive env_nested_delimiter populate_by_name validate_by_name env_prefix_target env_ignore_empty"
+    " alias_generator secrets_dir fields".split()
+)
+"""Keys of the configuration that decide which variables are read."""
+
+_PARSED = {"int": "int", "float": "float", "bool": "flag", "int()": "int", "float()": "float", "bool()": "flag"}
 
 
 class SettingsClass(Fact):
-    """A class whose fields are read from the environment when it is instantiated.
+    """A class whose fields are read from the environment when it is instantiated, or a model that such a class has a field of.
 
-    `bases` are the origins of its bases (one may be another settings class of the repository); `direct`: one is pydantic's own.
-    `fields` are ``[name, names in the environment (exact), required, default, default_kind, place, instead]``
-    (the last as in `EnvRead`); `ignore_case` is pydantic's default.
-    `instantiated`: ``module`` (on import), the qualname of a function, or "" (not in this file).
+    `bases` are the origins of its bases (one may be another settings class of the repository); `version` of pydantic's own base when it
+    is one of them, else 0. `config` holds the keys of `CONFIG` that the class itself sets (None: to something that is not known).
+    `fields` are ``[name, aliases, env, state, default, default_kind, place, instead, model, made, parse]``: `env` the names of pydantic
+    1's ``env=``, `state` ``required optional default`` (``optional``: ``Optional[…]`` without a default, required by 2 and not by 1), `model`
+    the origin of a class of the repository that the field holds, `made` that of the class that makes its default, `parse` as in `EnvRead`.
+    `instantiated` are ``[function, prefix]``: qualname of the function ("": on import), the ``_env_prefix`` that is given, or None.
+    `other_sources`: the class decides itself where values come from.
     """
 
-    __slots__ = ("bases", "direct", "fields", "ignore_case", "instantiated", "prefix", "qualname")
+    __slots__ = ("bases", "config", "fields", "instantiated", "other_sources", "qualname", "version")
     bases: list[str]
-    direct: bool
+    config: dict[str, object]
     fields: list[list[object]]
-    ignore_case: bool
-    instantiated: str
-    prefix: str
+    instantiated: list[list[object]]
+    other_sources: bool
     qualname: str
+    version: int
 
 
 def extract(document: PythonDocument, emit: Callable[[Fact], None]) -> None:
-    """Emit settings classes, and classes that inherit from something this file does not define and have annotated fields."""
-    local: set[str] = set()
+    """Emit settings classes, models they hold, and classes that inherit from something this file does not define and have fields."""
+    known: set[str] = set()
     for info in document.classes:
         bases = [base for base in info.bases if base]
-        direct = any(base in BASES for base in bases)
-        inherited = any(base.removeprefix("<local>.") in local or base.startswith(".") or "Settings" in base for base in bases)
-        if not direct and not inherited:
+        version = next((BASES[base] for base in bases if base in BASES), 0)
+        inherited = any(base.removeprefix("<local>.") in known or base.startswith(".") or "Settings" in base for base in bases)
+        if not version and not inherited and not any(base in _MODELS for base in bases):
             continue
-        local.add(info.qualname)
-        config = _config(document, info)
-        prefix, ignore_case = str(config.get("env_prefix") or ""), config.get("case_sensitive") is not True
-        fields = [field for statement in info.node.body if (field := _field(document, info, statement, prefix))]
+        known.add(info.qualname)
+        fields = [field for statement in info.node.body if (field := _field(document, info, statement))]
         given = _given(document, info.qualname)
         for field in fields:
-            field[2] = field[2] and field[0] not in given
+            if field[0] in given:
+                field[3] = "default"
         _put_together(document, info, fields)
         emit(
             SettingsClass(
                 at=document.place(info.node),
                 bases=bases,
-                direct=direct,
+                config=_config(document, info),
                 fields=fields,
-                ignore_case=ignore_case,
                 instantiated=_instantiated(document, info.qualname),
-                prefix=prefix,
+                other_sources=any(
+                    isinstance(step, _ast.FunctionDef) and step.name in ("settings_customise_sources", "customise_sources")
+                    for step in info.node.body
+                ),
                 qualname=info.qualname,
+                version=version,
             )
         )
 
 
 def _config(document: PythonDocument, info: ClassInfo) -> dict[str, object]:
-    """Keywords of ``model_config = SettingsConfigDict(…)`` (or a dict), assignments of an inner ``class Config``."""
-    found: dict[str, object] = {}
+    """Keywords of ``model_config = SettingsConfigDict(…)`` (or a dict), assignments of an inner ``class Config``, keywords of the class."""
+    given: list[tuple[object, _ast.expr]] = [(keyword.arg, keyword.value) for keyword in info.node.keywords]
     for statement in info.node.body:
         if isinstance(statement, _ast.ClassDef) and statement.name == "Config":
             for inner in statement.body:
                 if isinstance(inner, _ast.Assign) and isinstance(inner.targets[0], _ast.Name):
-                    found[inner.targets[0].id] = document.constant(inner.value, info.scope)
+                    given.append((inner.targets[0].id, inner.value))
         value = getattr(statement, "value", None)
         target = statement.targets[0] if isinstance(statement, _ast.Assign) else getattr(statement, "target", None)
         if isinstance(target, _ast.Name) and target.id == "model_config":
             if isinstance(value, _ast.Call):
-                for keyword in value.keywords:
-                    if keyword.arg:
-                        found[keyword.arg] = document.constant(keyword.value, info.scope)
+                given.extend((keyword.arg, keyword.value) for keyword in value.keywords)
             elif isinstance(value, _ast.Dict):
-                for key, item in zip(value.keys, value.values, strict=True):
-                    if isinstance(key, _ast.Constant):
-                        found[str(key.value)] = document.constant(item, info.scope)
+                given.extend((getattr(key, "value", None), item) for key, item in zip(value.keys, value.values, strict=True))
+    found: dict[str, object] = {}
+    for key, node in given:
+        if isinstance(key, str) and key in CONFIG:
+            known = _named_fields(node) if key == "fields" else document.constant(node, info.scope)
+            found[key] = None if known is UNKNOWN else known
     return found
 
 
-def _field(document: PythonDocument, info: ClassInfo, statement: _ast.stmt, prefix: str) -> list[object] | None:
+def _named_fields(node: _ast.expr) -> object:
+    """``fields = {"name": {"env": "NAME"}}`` of pydantic 1 as field → names."""
+    if not isinstance(node, _ast.Dict):
+        return UNKNOWN
+    found: dict[str, object] = {}
+    for key, value in zip(node.keys, node.values, strict=True):
+        if isinstance(key, _ast.Constant) and isinstance(value, _ast.Dict):
+            for inner, item in zip(value.keys, value.values, strict=True):
+                if getattr(inner, "value", None) == "env":
+                    items = item.elts if isinstance(item, _ast.List | _ast.Tuple) else [item]
+                    found[str(key.value)] = [text for part in items if isinstance(text := getattr(part, "value", None), str)]
+    return found
+
+
+def _field(document: PythonDocument, info: ClassInfo, statement: _ast.stmt) -> list[object] | None:
     if not isinstance(statement, _ast.AnnAssign) or not isinstance(statement.target, _ast.Name):
         return None
     name = statement.target.id
     annotation = document.origin(_outer(statement.annotation), info.scope) or ""
-    if name.startswith("_") or name == "model_config" or annotation.endswith("ClassVar"):
+    if name.startswith("_") or name == "model_config" or annotation.rpartition(".")[2] == "ClassVar":
         return None
-    names = [prefix + name]
-    required, value = statement.value is None, UNKNOWN
-    if statement.value is not None:
-        value = document.constant(statement.value, info.scope)
-        if isinstance(statement.value, _ast.Call) and (document.origin(statement.value.func, info.scope) or "").endswith(
-            ".Field"
-        ):
-            call = statement.value
-            given = {keyword.arg: keyword.value for keyword in call.keywords if keyword.arg}
-            default = call.args[0] if call.args else given.get("default")
-            required = (default is None and "default_factory" not in given) or (
-                isinstance(default, _ast.Constant) and default.value is ...
-            )
-            value = document.constant(default, info.scope) if default is not None else UNKNOWN
-            names = _aliases(document, info, given) or names
-        elif isinstance(statement.value, _ast.Constant) and statement.value.value is ...:
-            required = True
-    if _nested(document, info, statement.annotation):
-        required = False
-    kind = "" if required else default_kind(names[0], None if value is UNKNOWN else value)
+    default, has_default, given = _default_of(document, info, statement)
+    value = document.constant(default, info.scope) if default is not None else UNKNOWN
+    inner = document.instance_of(statement.annotation, info.scope) or ""
+    state = "default" if has_default else "optional" if _is_optional(document, info, statement.annotation) else "required"
+    model = inner.removesuffix("()") if inner.startswith((".", "<local>")) and not _is_plain(document, inner) else ""
+    kind = "unknown" if value is UNKNOWN else default_kind(name, value)
     if kind == "secret" and Context(document, lambda _node, _scope: None).refuses(str(value)):
         kind = "refused"
-    text = None if required or value is UNKNOWN else keepable(name, value)
-    return [name, names, required, text, "unknown" if value is UNKNOWN and not required else kind, document.place(statement), []]
+    factory = given.get("default_factory")
+    made = document.origin(factory, info.scope) if factory is not None else None
+    if isinstance(default, _ast.Call):
+        made = document.origin(default.func, info.scope)
+    return [
+        name,
+        _texts(document, info, given.get("validation_alias") or given.get("alias")),
+        _texts(document, info, given.get("env")),
+        state,
+        None if not has_default or value is UNKNOWN else keepable(name, value),
+        kind if has_default else "",
+        document.place(statement),
+        [],
+        model,
+        made if made and made.startswith((".", "<local>")) else "",
+        _PARSED.get(inner, ""),
+    ]
+
+
+def _default_of(
+    document: PythonDocument, info: ClassInfo, statement: _ast.AnnAssign
+) -> tuple[_ast.expr | None, bool, dict[str, _ast.expr]]:
+    """The default of a field, whether it has one, and what ``Field(…)`` (as value or in ``Annotated[…]``) is given."""
+    calls: list[_ast.expr] = [statement.value] if statement.value is not None else []
+    annotation = statement.annotation
+    if isinstance(annotation, _ast.Subscript) and isinstance(annotation.slice, _ast.Tuple):
+        if (document.origin(annotation.value, info.scope) or "").endswith("Annotated"):
+            calls.extend(annotation.slice.elts[1:])
+    given: dict[str, _ast.expr] = {}
+    default: _ast.expr | None = statement.value
+    for call in calls:
+        if isinstance(call, _ast.Call) and (document.origin(call.func, info.scope) or "").rpartition(".")[2] == "Field":
+            given.update({keyword.arg: keyword.value for keyword in call.keywords if keyword.arg})
+            if call is statement.value or statement.value is None:
+                default = call.args[0] if call.args else given.get("default")
+    if isinstance(default, _ast.Constant) and default.value is ...:
+        default = None
+    return default, default is not None or "default_factory" in given, given
+
+
+def _is_optional(document: PythonDocument, info: ClassInfo, annotation: _ast.expr) -> bool:
+    if isinstance(annotation, _ast.BinOp):
+        return any(isinstance(side, _ast.Constant) and side.value is None for side in (annotation.left, annotation.right))
+    return (document.origin(_outer(annotation), info.scope) or "").rpartition(".")[2] == "Optional"
+
+
+def _is_plain(document: PythonDocument, origin: str) -> bool:
+    """Tell whether a class of this file holds one value (an enumeration, a kind of text or number): it is read as its own variable."""
+    klass = next((found for found in document.classes if f"<local>.{found.qualname}()" == origin), None)
+    return klass is not None and any(
+        (base or "").startswith("enum.") or base in ("str", "int", "float", "bytes") for base in klass.bases
+    )
 
 
 _WHOLE = ("_url", "_uri", "_dsn", "_connection_string")
@@ -146,29 +218,24 @@ def _put_together(document: PythonDocument, info: ClassInfo, fields: list[list[o
             stack.extend(document.children(node))
         for whole in sorted(used & wholes):
             for part in sorted(used - wholes):
-                names, instead = by_name[whole][1], by_name[part][6]
-                if isinstance(names, list) and isinstance(instead, list):
-                    instead.extend(name for name in names if name not in instead)
+                instead = by_name[part][7]
+                if isinstance(instead, list) and whole not in instead:
+                    instead.append(whole)
 
 
 def _outer(annotation: _ast.expr) -> _ast.expr:
     return annotation.value if isinstance(annotation, _ast.Subscript) else annotation
 
 
-def _aliases(document: PythonDocument, info: ClassInfo, given: dict[str, _ast.expr]) -> list[str]:
-    node = given.get("validation_alias") or given.get("alias") or given.get("env")
+def _texts(document: PythonDocument, info: ClassInfo, node: _ast.expr | None) -> list[str]:
+    """The names that ``alias=``, ``validation_alias=AliasChoices(…)`` or ``env=[…]`` list; of a path its first step."""
     if isinstance(node, _ast.Call):
-        return [arg.value for arg in node.args if isinstance(arg, _ast.Constant) and isinstance(arg.value, str)]
+        path = (document.origin(node.func, info.scope) or "").rpartition(".")[2] == "AliasPath"
+        return [text for arg in node.args[: 1 if path else None] for text in _texts(document, info, arg)]
     if isinstance(node, _ast.List | _ast.Tuple):
-        return [arg.value for arg in node.elts if isinstance(arg, _ast.Constant) and isinstance(arg.value, str)]
+        return [text for item in node.elts for text in _texts(document, info, item)]
     value = document.constant(node, info.scope) if node is not None else None
     return [value] if isinstance(value, str) else []
-
-
-def _nested(document: PythonDocument, info: ClassInfo, annotation: _ast.expr) -> bool:
-    """The field is another model of this repository: its parts come from nested names, so its own may be missing."""
-    origin = document.origin(_outer(annotation), info.scope) or ""
-    return origin.startswith((".", "<local>"))
 
 
 def _given(document: PythonDocument, qualname: str) -> set[str]:
@@ -182,14 +249,16 @@ def _given(document: PythonDocument, qualname: str) -> set[str]:
     return given
 
 
-def _instantiated(document: PythonDocument, qualname: str) -> str:
-    found = ""
+def _instantiated(document: PythonDocument, qualname: str) -> list[list[object]]:
+    found: list[list[object]] = []
     for site in document.calls:
         if site.origin == f"<local>.{qualname}":
             function = site.scope.enclosing_function()
-            if function is None:
-                return "module"
-            found = found or function.qualname
+            given = site.keyword("_env_prefix")
+            prefix = document.constant(given, site.scope) if given is not None else None
+            entry: list[object] = [function.qualname if function else "", prefix if isinstance(prefix, str) else None]
+            if entry not in found:
+                found.append(entry)
     return found
 
 

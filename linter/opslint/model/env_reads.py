@@ -5,19 +5,19 @@ from __future__ import annotations
 from opslint.base.masking import mask
 from opslint.base.record import Record
 from opslint.base.typing import TYPE_CHECKING
-from opslint.facts.env import EnvRead, EnvReader, EnvWrite, NamedCall
-from opslint.facts.modules import ModuleBinding, ModuleCalls
-from opslint.facts.settings_classes import SettingsClass
+from opslint.facts.env import EnvFamily, EnvObject, EnvRead, EnvReader, EnvWrite, NamedCall
+from opslint.facts.env_libraries import library_of, parse_of
+from opslint.facts.modules import ModuleCalls
+from opslint.model.env_files import EnvFiles
+from opslint.model.settings_reads import SettingsReads
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
 
     from opslint.base.location import Loc
     from opslint.base.masking import Masked
+    from opslint.facts.env_libraries import Library
     from opslint.model.model import DeploymentModel
-
-MAX_BASES = 6
-"""Bases of a settings class followed."""
 
 _DOTENV_LOADERS = ("dotenv.load_dotenv", "environ.Env.read_env", "environ.Env().read_env", "environs.Env().read_env")
 
@@ -25,8 +25,8 @@ _DOTENV_LOADERS = ("dotenv.load_dotenv", "environ.Env.read_env", "environ.Env().
 class Read(Record):
     """One read of one variable. `required`: the program fails when it is not set; `aliases`: other names that do as well.
 
-    `missing`, `default`, `default_kind`, `how`, `import_time`, `function`, `guarded`, `instead`, `parse` as in `opslint.facts.env.EnvRead`. `evidence` are the
-    places that show how the name is read (the reader function, the settings class).
+    `missing`, `default`, `default_kind`, `how`, `import_time`, `function`, `guarded`, `instead`, `noticed`, `parse` as in
+    `opslint.facts.env.EnvRead`. `evidence` are the places that show how the name is read (the reader function, the object).
     """
 
     __slots__ = (
@@ -43,6 +43,7 @@ class Read(Record):
         "loc",
         "missing",
         "name",
+        "noticed",
         "parse",
         "required",
     )
@@ -59,6 +60,7 @@ class Read(Record):
     loc: Loc
     missing: str
     name: str
+    noticed: bool
     parse: str
     required: bool
 
@@ -76,6 +78,8 @@ class EnvReads:
         self.by_path: dict[str, list[Read]] = {}
         self.writes: dict[str, list[EnvWrite]] = {}
         self.loads_dotenv: dict[str, Loc] = {}
+        self.files = EnvFiles(model)
+        self.families = sorted({fact.prefix for fact in model.facts(EnvFamily)})
         for fact in model.facts(EnvRead):
             self._add(fact.path, _of_fact(fact))
         for write in model.facts(EnvWrite):
@@ -91,74 +95,83 @@ class EnvReads:
         self.by_path.setdefault(path, []).append(read)
 
     def _named_calls(self) -> None:
-        """Calls with a literal name of functions whose parameter becomes the name of a read."""
+        """Calls with a literal name of functions whose parameter becomes the name of a read, and of objects that other files made."""
         readers: dict[tuple[str, str], EnvReader] = {}
         for reader in self.model.facts(EnvReader):
             readers.setdefault((reader.path, reader.qualname), reader)
-        if not readers:
+        objects = self.model.facts(EnvObject)
+        names = {qualname.rpartition(".")[2] for _path, qualname in readers} | {made.name for made in objects}
+        names |= {qualname.partition(".")[0] for _path, qualname in readers}
+        if not names:
             return
-        for call in self.model.facts(NamedCall):
-            target = self.python.resolve(call.path, call.origin)
-            found = readers.get((target.path, target.name)) if target.kind == "function" else None
-            if found is None or found.position != call.position:
-                continue
-            missing = found.missing
-            if call.defaulted and found.default_param:
-                missing = "default"
-            elif missing == "none":
-                missing = call.missing
-            self._add(
-                call.path,
-                Read(
-                    aliases=[],
-                    default=call.default,
-                    default_kind=call.default_kind,
-                    evidence=[(found.loc, f"{found.qualname}() reads the variable its argument names")],
-                    function=call.function,
-                    guarded=False,
-                    how=found.qualname,
-                    ignore_case=False,
-                    import_time=call.import_time,
-                    instead=[],
-                    loc=call.loc,
-                    missing=missing,
-                    name=call.name,
-                    parse="",
-                    required=missing == "raises",
-                ),
+        paths = {path for path, _qualname in readers} | {made.path for made in objects}
+        for path in self.files.importing(names, paths):
+            for call in self.files.facts_of(NamedCall, path):
+                target = self.python.resolve(path, call.origin)
+                if target.kind == "external" and not call.origin.startswith((".", "<local>")):
+                    # A name that only `from … import *` can have brought.
+                    inner = self.python.resolve(path, f"<local>.{call.origin}")
+                    target = inner if inner.kind != "unknown" else target
+                found = readers.get((target.path, target.name)) if target.kind == "function" else None
+                library = library_of(target.name) if target.kind == "external" else None
+                if found is not None and found.position == call.position and call.name:
+                    self._called_reader(call, found)
+                elif library is not None:
+                    self._called_library(call, library, objects)
+
+    def _called_reader(self, call: NamedCall, reader: EnvReader) -> None:
+        missing = reader.missing
+        if call.defaulted and reader.default_param:
+            missing = "default"
+        elif missing == "none":
+            missing = call.missing
+        if missing == "raises" and call.caught:
+            missing = "handled"
+        evidence = [(reader.loc, f"{reader.qualname}() reads the variable its argument names")]
+        self._add(call.path, _of_call(call, reader.prefix + call.name, reader.qualname, missing, evidence, ""))
+
+    def _called_library(self, call: NamedCall, library: Library, objects: list[EnvObject]) -> None:
+        words = call.origin.removeprefix("<local>.").split(".")
+        held = [made for made in objects if made.how == library.how and made.name in words[-2:]]
+        here = [
+            made
+            for made in held
+            if any(self.python.file_of(".".join(words[:count]), call.path) == made.path for count in (-1, -2))
+        ]
+        made = next(iter(here or held), None)
+        name = (made.prefix if made is not None else "") + (call.name or library.named)
+        if name and (call.name or library.named):
+            defaulted = call.defaulted or (made is not None and name in made.scheme)
+            missing = (
+                "default" if defaulted else "handled" if call.caught else "none" if call.default_kind == "none" else "raises"
             )
+            evidence = [(made.loc, "the object it is read with is made here")] if made is not None else []
+            self._add(call.path, _of_call(call, name, library.how, missing, evidence, parse_of(library, call.cast)))
 
     def _settings(self) -> None:
-        """Fields of settings classes that something instantiates; the read happens in the file that instantiates the class."""
-        classes = {(fact.path, fact.qualname): fact for fact in self.model.facts(SettingsClass)}
-        if not classes:
-            return
-        used: dict[tuple[str, str], list[tuple[str, str]]] = {}
-        for key, fact in classes.items():
-            if fact.instantiated:
-                used.setdefault(key, []).append((fact.path, "" if fact.instantiated == "module" else fact.instantiated))
-        for binding in self.model.facts(ModuleBinding):
-            if binding.origin.endswith("()"):
-                target = self.python.resolve(binding.path, binding.origin.removesuffix("()"))
-                if target.kind == "class" and (target.path, target.name) in classes:
-                    used.setdefault((target.path, target.name), []).append((binding.path, ""))
-        for key, places in used.items():
-            chain = list(self._chain(classes, key, 0))
-            if not any(fact.direct for fact in chain):
-                continue
-            for path, function in dict.fromkeys(places):
-                for read in _of_class(chain, function):
-                    self._add(path, read)
-
-    def _chain(self, classes: dict[tuple[str, str], SettingsClass], key: tuple[str, str], depth: int) -> Iterator[SettingsClass]:
-        fact = classes.get(key)
-        if fact is None or depth > MAX_BASES:
-            return
-        yield fact
-        for base in fact.bases:
-            target = self.python.resolve(fact.path, base)
-            if target.kind == "class":
-                yield from self._chain(classes, (target.path, target.name), depth + 1)
+        """Fields of settings classes that something instantiates."""
+        for field in SettingsReads(self.files).fields:
+            self._add(
+                field.path,
+                Read(
+                    aliases=field.names[1:],
+                    default=field.default,
+                    default_kind=field.default_kind,
+                    evidence=[],
+                    function=field.function,
+                    guarded=False,
+                    how="pydantic",
+                    ignore_case=field.ignore_case,
+                    import_time=not field.function,
+                    instead=field.instead,
+                    loc=field.loc,
+                    missing="raises" if field.required else "default",
+                    name=field.names[0],
+                    noticed=False,
+                    parse=field.parse,
+                    required=field.required,
+                ),
+            )
 
     def of_files(self, paths: Iterable[str]) -> list[Read]:
         """Return the reads of the given files, in order of file and place."""
@@ -180,35 +193,28 @@ def _of_fact(fact: EnvRead) -> Read:
         loc=fact.loc,
         missing=fact.missing,
         name=fact.name,
+        noticed=fact.noticed,
         parse=fact.parse,
         required=fact.missing == "raises",
     )
 
 
-def _of_class(chain: list[SettingsClass], function: str) -> Iterator[Read]:
-    """The reads of one settings class with its bases; a field defined again below hides the one above."""
-    seen: set[str] = set()
-    for fact in chain:
-        for field, names, required, default, default_kind, place, instead in fact.fields:
-            if field in seen or not isinstance(names, list) or not names or not isinstance(place, int):
-                continue
-            seen.add(str(field))
-            # A class that ignores case finds the usual spelling, which is the one to name.
-            texts = [str(name).upper() if fact.ignore_case else str(name) for name in names]
-            yield Read(
-                aliases=texts[1:],
-                default=default if isinstance(default, str) else None,
-                default_kind=str(default_kind),
-                evidence=[],
-                function=function,
-                guarded=False,
-                how="pydantic",
-                ignore_case=fact.ignore_case,
-                import_time=not function,
-                instead=[str(name) for name in instead] if isinstance(instead, list) else [],
-                loc=fact.place(place),
-                missing="raises" if required else "default",
-                name=texts[0],
-                parse="",
-                required=bool(required),
-            )
+def _of_call(call: NamedCall, name: str, how: str, missing: str, evidence: list[tuple[Loc, str]], parse: str) -> Read:
+    return Read(
+        aliases=[],
+        default=call.default,
+        default_kind=call.default_kind,
+        evidence=evidence,
+        function=call.function,
+        guarded=call.guarded,
+        how=how,
+        ignore_case=False,
+        import_time=call.import_time,
+        instead=[],
+        loc=call.loc,
+        missing=missing,
+        name=name,
+        noticed=False,
+        parse=parse,
+        required=missing == "raises",
+    )

@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from opslint.api import DeploymentModel, EnvEntry, Loc, Masked, Read, Reporter, Workload
 
 _FALSE = frozenset("false 0 no off f n".split())
+_TRUE = frozenset("true 1 yes on t y".split())
 _NOT_JUDGED = frozenset(("test",))
 
 
@@ -102,30 +103,51 @@ class EnvTypeParseHazard(ProjectRule):
                     continue
                 scope = model.variables.resolve(workload, container)
                 for read in model.variables.possible_reads_of(container)[0]:
-                    binding = scope.get(read.name) if read.parse else None
-                    if (
-                        binding is not None
-                        and isinstance(binding.entry.value, Known)
-                        and _is_wrong(read.parse, binding.entry.value.value)
-                    ):
+                    binding = scope.get(read.name, ignore_case=read.ignore_case) if read.parse else None
+                    if binding is None or not isinstance(binding.entry.value, Known):
+                        continue
+                    if _harm(read.parse, binding.entry.value.value):
                         found.setdefault(binding.entry.loc, (binding.entry, read, []))[2].append(workload)
         for loc, (entry, read, workloads) in found.items():
-            what = "true, whatever it says" if read.parse == "bool" else f"no {read.parse}: the process stops with a ValueError"
+            harm = _harm(read.parse, entry.value.value) if isinstance(entry.value, Known) else ""
             report(
                 at=loc,
-                message=f"`{entry.name}` goes through `{read.parse}()` in the code, where this value is {what}",
-                evidence=[(read.loc, f"`{read.parse}()` of the text")],
+                message=f"`{entry.name}` {harm}",
+                evidence=[(read.loc, f"{_NOTES.get(read.parse[0], 'parsed')} here")],
                 environments=sorted({name for workload in workloads for name in workload.environments}),
                 key=entry.name,
                 derived={path for workload in workloads for path in workload.files},
             )
 
 
-def _is_wrong(parse: str, value: Masked) -> bool:
-    if parse == "bool":
-        return (value.plain or "").lower() in _FALSE
-    if parse == "int":
-        return value.kind in ("empty", "url", "arn", "email", "path", "host") or (
-            value.kind == "bool" and not (value.plain or "").isdigit()
-        )
-    return value.kind in ("empty", "url", "arn", "email", "path") or (value.kind == "bool" and not (value.plain or "").isdigit())
+_NOTES = {"=": "compared", "!": "compared"}
+
+
+def _harm(parse: str, value: Masked) -> str:
+    """What becomes of a value, "" when it is what it says."""
+    word = (value.plain or "").lower()
+    kind, _, empty = parse.partition("-or-")
+    if value.kind == "empty" and (empty or kind in ("bool", "") or parse[0] in "=!"):
+        return ""
+    if kind == "bool":
+        return "goes through `bool()` in the code, where this value is true, whatever it says" if word in _FALSE else ""
+    if parse[0] in "=!":
+        return _compared(parse, value.plain or "") if value.kind == "bool" else ""
+    if kind == "flag":
+        return "" if value.kind == "bool" else "is parsed as true or false in the code: with this value the process stops"
+    number = value.kind == "int" or word in ("0", "1") or (kind == "float" and value.kind in ("text", "host"))
+    return "" if number else f"goes through `{kind}()` in the code, where this value is no {kind}: the process stops"
+
+
+def _compared(parse: str, text: str) -> str:
+    """A word for true that no compared text is counts as off; a word for false that none is counts as on."""
+    lowered = parse[1:2] == "~"
+    texts = parse[1 + lowered :].split("|")
+    if (text.lower() if lowered else text) in texts:
+        return ""
+    shown = ", ".join(f'"{item}"' for item in texts)
+    if parse[0] == "=" and text.lower() in _TRUE:
+        return f"is compared with {shown} in the code: `{text}` counts as off"
+    if parse[0] == "!" and text.lower() in _FALSE:
+        return f"is compared with {shown} in the code: `{text}` counts as on"
+    return ""

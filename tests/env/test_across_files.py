@@ -1,0 +1,144 @@
+"""Readers, objects and settings classes that one file defines and another uses, with and without the prescreen."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from opslint.engine.options import run_options
+from opslint.engine.run import run
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from opslint.model.env_reads import Read
+
+    ReadsOf = Callable[[dict[str, str]], list[Read]]
+
+_READER = "import os\n\n\ndef need(name):\n    return os.environ[name]\n"
+_ENV = "import environ\n\nenv = environ.Env(DEBUG=(bool, False))\n"
+
+
+@pytest.mark.parametrize(
+    ("files", "names"),
+    [
+        ({"app/conf.py": _READER, "app/use.py": 'from app.conf import need\nX = need("X_A")'}, {"X_A": "raises"}),
+        ({"app/conf.py": _READER, "app/use.py": 'from .conf import need as n\nX = n("X_A")'}, {"X_A": "raises"}),
+        ({"app/conf.py": _READER, "app/use.py": 'from app import conf\nX = conf.need("X_A")'}, {"X_A": "raises"}),
+        ({"app/conf.py": _READER, "app/use.py": 'from .conf import *\nX = need("X_A")'}, {"X_A": "raises"}),
+        (
+            {
+                "app/conf.py": _READER,
+                "app/use.py": 'from .conf import need\ntry:\n    X = need("X_A")\nexcept KeyError:\n    X = ""',
+            },
+            {"X_A": "handled"},
+        ),
+        (
+            {"app/conf.py": 'import os\ndef need(name):\n    return os.environ[f"APP_{name}"]\nX = need("URL")'},
+            {"APP_URL": "raises"},
+        ),
+        (
+            {"app/conf.py": _READER + '\n\ndef whole(name):\n    return int(need(name))\n\n\nX = whole("X_A")'},
+            {"X_A": "raises"},
+        ),
+        ({"app/env.py": _ENV, "app/use.py": 'from app.env import env\nX = env("X_A")'}, {"X_A": "raises"}),
+        ({"app/env.py": _ENV, "app/use.py": 'from app.env import env\nX = env("DEBUG")'}, {"DEBUG": "default"}),
+        ({"app/env.py": _ENV, "app/use.py": 'from .env import env\nX = env.bool("X_A", False)'}, {"X_A": "default"}),
+        ({"app/env.py": _ENV, "app/use.py": 'from .env import env\nX = env("X_A", int)'}, {"X_A": "raises"}),
+        ({"app/env.py": _ENV, "app/use.py": "from .env import env\nX = env.db()"}, {"DATABASE_URL": "raises"}),
+        (
+            {"app/base.py": _ENV, "app/prod.py": 'from .base import *\nX = env.str("X_A")'},
+            {"X_A": "raises"},
+        ),
+        (
+            {
+                "app/env.py": 'from starlette.config import Config\nconfig = Config(env_prefix="APP_")\n',
+                "app/use.py": 'from app.env import config\nX = config("URL")',
+            },
+            {"APP_URL": "raises"},
+        ),
+        (
+            {
+                "app/conf.py": "from pydantic_settings import BaseSettings\nclass Conf(BaseSettings):\n    url: str\n",
+                "app/use.py": "from functools import lru_cache\nfrom app.conf import Conf\n@lru_cache\ndef conf():\n    return Conf()\n",
+            },
+            {"URL": "raises"},
+        ),
+    ],
+)
+def test_use_in_another_file(reads_of: ReadsOf, files: dict[str, str], names: dict[str, str]) -> None:
+    assert {read.name: read.missing for read in reads_of({"app/__init__.py": "", **files})} == names
+
+
+@pytest.mark.parametrize(
+    ("source", "names"),
+    [
+        ('import os\nfor name in ("X_A", "X_B"):\n    print(os.environ[name])', {"X_A": "raises", "X_B": "raises"}),
+        (
+            'import os\nNEEDED = ["X_A", "X_B"]\nmissing = [n for n in NEEDED if not os.getenv(n)]\nif missing:\n    raise RuntimeError(missing)',
+            {"X_A": "raises", "X_B": "raises"},
+        ),
+        ('import os\nNEEDED = ["X_A"]\nmissing = [n for n in NEEDED if not os.getenv(n)]\nprint(missing)', {"X_A": "handled"}),
+        ('import os\nfor n in ["X_A"]:\n    if not os.getenv(n):\n        raise SystemExit(n)', {"X_A": "raises"}),
+        ('import os\nif "X_A" in os.environ:\n    start()', {"X_A": "handled"}),
+        ('import os\nx = os.environ.pop("X_A")', {"X_A": "raises"}),
+        ('import os\nx = os.environ.pop("X_A", None)\nuse(x)', {"X_A": "none"}),
+        ('from os import environ, getenv\nx = environ["X_A"]\ny = int(getenv("X_B"))', {"X_A": "raises", "X_B": "raises"}),
+    ],
+)
+def test_forms(reads_of: ReadsOf, source: str, names: dict[str, str]) -> None:
+    assert {read.name: read.missing for read in reads_of({"app/use.py": source})} == names
+
+
+@pytest.mark.parametrize(
+    ("line", "parse"),
+    [
+        ('int(os.getenv("X_A", "1"))', "int"),
+        ('os.getenv("X_A", "") == "True"', "=True"),
+        ('os.getenv("X_A", "").lower() == "true"', "=~true"),
+        ('os.getenv("X_A", "").strip().lower() in ("1", "true")', "=~1|true"),
+        ('os.getenv("X_A", "true") != "false"', "!false"),
+        ('os.getenv("X_A", "") == "prod"', ""),
+        ('config("X_A", default=1, cast=int)', "int"),
+        ('config("X_A", default=False, cast=bool)', "flag-or-empty"),
+        ('env.int("X_A", default=1)', "int"),
+        ('env.bool("X_A", default=True)', ""),
+    ],
+)
+def test_how_the_text_is_parsed(reads_of: ReadsOf, line: str, parse: str) -> None:
+    source = f"import os\nimport environ\nfrom decouple import config\nenv = environ.Env()\nx = {line}\n"
+    assert {read.name: read.parse for read in reads_of({"app/use.py": source})} == {"X_A": parse}
+
+
+@pytest.mark.parametrize("body", ['logger.warning("no bucket")\n    return None', "raise RuntimeError"])
+def test_a_missing_one_that_is_logged_is_noticed(reads_of: ReadsOf, body: str) -> None:
+    source = "import logging\nimport os\nlogger = logging.getLogger(__name__)\ndef f():\n    bucket = os.getenv('X_A')\n"
+    source += f"    if not bucket:\n        {body.replace(chr(10), chr(10) + '    ')}\n"
+    (read,) = reads_of({"app/use.py": source})
+    assert (read.missing, read.noticed) == (("handled", True) if "logger" in body else ("raises", False))
+
+
+_PROJECT = {
+    "Dockerfile": 'FROM python:3.12-slim\nWORKDIR /srv\nCOPY . .\nCMD ["python", "main.py"]\n',
+    "docker-compose.prod.yml": "services:\n  app:\n    build: .\n    environment: {MODE: fast}\n",
+    "main.py": "import late\nimport conf\nimport made\n",
+    "conf.py": _READER.replace("return", "mode = os.environ['MODE']\n    return"),
+    "late.py": 'import conf\nX = conf.need("X_LATE")\n',
+    "shapes.py": "from pydantic_settings import BaseSettings\n\n\nclass Conf(BaseSettings):\n    x_made: str\n",
+    "made.py": "from shapes import Conf\n\nconf = Conf()\n",
+}
+
+
+@pytest.mark.parametrize("no_prescreen", [False, True])
+def test_the_prescreen_hides_no_use(tmp_path: Path, no_prescreen: bool) -> None:
+    for name, text in _PROJECT.items():
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    options = run_options(
+        paths=[str(tmp_path)], root=str(tmp_path), select=["env-required-but-not-set"], no_cache=True, no_prescreen=no_prescreen
+    )
+    result = run(options)
+    assert [(item.path, item.message.split("`")[1]) for item in result.findings] == [
+        ("late.py", "X_LATE"),
+        ("shapes.py", "X_MADE"),
+    ]
