@@ -12,7 +12,7 @@ from opslint.base.value import ABSENT, Absent, Known, Secret, known, unknown
 from opslint.model.function_code import masked_value
 from opslint.model.probes import requested
 from opslint.model.records import Container, EnvEntry, Probe, Workload
-from opslint.model.terraform_values import as_number, as_text, settled
+from opslint.model.terraform_values import OpenList, as_number, as_text, settled
 
 if TYPE_CHECKING:
     from typing import Any
@@ -161,10 +161,11 @@ def words(value: Value) -> list[str] | None:
 
 def _items(value: Value) -> list[dict[str, Value]] | None:
     inner = settled(value)
-    if not isinstance(inner, Known) or not isinstance(inner.value, list):
+    found = inner.items if isinstance(inner, OpenList) else inner.value if isinstance(inner, Known) else None
+    if not isinstance(found, list):
         return None
     out = []
-    for item in inner.value:
+    for item in found:
         known_item = settled(item)
         if not isinstance(known_item, Known) or not isinstance(known_item.value, dict):
             return None
@@ -184,6 +185,8 @@ def _entries(definition: Definition) -> tuple[list[EnvEntry], list[tuple[str, Lo
         if items is None:
             reasons.append((f"`{field}` of the task definition is not known", loc))
             continue
+        if isinstance(settled(value), OpenList):
+            reasons.append((f"`{field}` of the task definition is not wholly known", loc))
         for item in items:
             name = as_text(item.get("name", ABSENT))
             if name is None:

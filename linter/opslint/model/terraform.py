@@ -11,6 +11,7 @@ from opslint.base.value import Known, unknown
 from opslint.facts.terraform import HclFile, TfBlock, TfVars
 from opslint.model.terraform_directories import Directory, types_below
 from opslint.model.terraform_roots import ENVIRONMENT_NAMES, RootFinder
+from opslint.model.terraform_sessions import sessions
 from opslint.model.terraform_templates import template_value
 from opslint.model.terraform_values import Reference, as_text, references_in
 
@@ -63,8 +64,10 @@ class TerraformProject:
             self._model.environments,
             self._functions,
             self._note,
-            self._runs(),
+            sessions(self.runs) if self.runs else [],
             {root.module.directory.path for root in roots},
+            self._model.files,
+            self._model.read,
         )
         roots.extend(finder.roots())
         return sorted(roots, key=lambda root: root.key)
@@ -109,9 +112,6 @@ class TerraformProject:
                 )
         found = (self._model.environments.of_value(text) for text in texts)
         return {item.tier for item in found if item is not None and item.tier in ("production", "staging", "development")}
-
-    def _runs(self) -> list[tuple[str, list[str], list[str]]]:
-        return [(run.directory, run.var_files, run.backend_files) for run in self.runs]
 
     def _note(self, kind: str, loc: Loc, message: str) -> None:
         if (kind, loc, message) not in self._blind:

@@ -96,8 +96,26 @@ class Evaluator:
         bound = names.bound.get(name)
         if bound is not None:
             return self.steps(bound, steps, names)
+        if any(type(step) is not str for step in steps):
+            # Indices are of the names that stand here, whatever module is looked into.
+            steps = [self._index(step, names) if isinstance(step, list) and step[0] == "i" else step for step in steps]
         value, rest = names.look(name, steps, self)
         return self.steps(value, rest, names)
+
+    def _index(self, step: list[Any], names: Names) -> list[Any]:
+        key = as_text(self.value(step[1], names))
+        return ["i", ["lit", key] if key is not None else ["raw", "an index that is not known"]]
+
+    def member(self, expression: Expression, keys: list[str], names: Names) -> Value:
+        """Return a member of what an expression gives; of objects that are written in place only that member is evaluated."""
+        while keys and expression[0] == "obj" and all(key[0] == "lit" for key, _value, _at in expression[2]):
+            found = [value for key, value, _at in expression[2] if str(key[1]) == keys[0]]
+            if not found:
+                return missing(keys[0])
+            expression, keys = found[-1], keys[1:]
+        if keys and expression[0] == "ref" and expression[1] not in names.bound:
+            return self.value(["ref", expression[1], [*expression[2], *keys]], names)
+        return self.steps(self.value(expression, names), list(keys), names)
 
     def _post(self, expression: Expression, names: Names) -> Value:
         return self.steps(self.value(expression[1], names), expression[2], names)

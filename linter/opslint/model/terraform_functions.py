@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from opslint.base.typing import TYPE_CHECKING
 from opslint.base.value import Known, Unknown, known, unknown
+from opslint.model.terraform_patterns import first_match
 from opslint.model.terraform_plain_functions import FUNCTIONS, MAX_ITEMS
 from opslint.model.terraform_values import (
     Encoded,
     Missing,
+    OpenList,
     OpenMap,
     Shaped,
     as_number,
@@ -104,12 +106,17 @@ def _merge(arguments: list[Value]) -> Value:
 
 def _concat(arguments: list[Value]) -> Value:
     out: list[Value] = []
+    weak: Unknown | None = None
     for argument in arguments:
         value = settled(argument)
-        if not isinstance(value, Known) or not isinstance(value.value, list):
-            return _weaker("concat", value)
-        out.extend(value.value)
-    return known(out) if len(out) <= MAX_ITEMS * 10 else unknown("too many items")
+        if isinstance(value, Known) and isinstance(value.value, list):
+            out.extend(value.value)
+            continue
+        weak = weak or _weaker("concat", value)
+        out.extend(value.items if isinstance(value, OpenList) else [])
+    if len(out) > MAX_ITEMS * 10:
+        return unknown("too many items")
+    return known(out) if weak is None else OpenList(items=out, prefix="", reason=weak.reason)
 
 
 def _lookup(arguments: list[Value]) -> Value:
@@ -310,7 +317,38 @@ def _setproduct(arguments: list[Value]) -> Value:
     return known([known(row) for row in rows])
 
 
+def _basename(arguments: list[Value]) -> Value:
+    value = _first(arguments)
+    text = as_text(value)
+    if text is None and isinstance(value, Shaped) and isinstance(value.parts[-1], str) and "/" in value.parts[-1].rstrip("/"):
+        text = value.parts[-1]
+    return known(text.rstrip("/").rpartition("/")[2]) if text is not None else _weaker("basename", settled(value))
+
+
+def _abspath(arguments: list[Value]) -> Value:
+    """A path as seen from the top of the file system: where the checkout is stays open."""
+    text = as_text(_first(arguments))
+    if text is None or text.startswith(("/", "..")):
+        return unknown("abspath() of something unknown")
+    return text_with_holes([unknown("where the repository is checked out"), f"/{text}" if text != "." else ""])
+
+
+def _regex(arguments: list[Value]) -> Value:
+    pattern = as_text(_first(arguments))
+    value = arguments[1] if len(arguments) == 2 else unknown("regex()")
+    text = as_text(value)
+    ends = text is None and isinstance(value, Shaped) and isinstance(value.parts[-1], str)
+    if isinstance(value, Shaped) and ends:
+        text = str(value.parts[-1])
+    if pattern is None or text is None:
+        return _weaker("regex", settled(value) if pattern is not None else unknown("a pattern that is not known"))
+    found = first_match(pattern, text, from_end=ends)
+    return lift(found) if found is not None else unknown("regex() is not followed here")
+
+
 _LOOSE: dict[str, Callable[[list[Value]], Value]] = {
+    "abspath": _abspath,
+    "basename": _basename,
     "can": _can,
     "coalesce": _coalesce,
     "compact": _compact,
@@ -331,6 +369,7 @@ _LOOSE: dict[str, Callable[[list[Value]], Value]] = {
     "merge": _merge,
     "nonsensitive": _first,
     "one": _one,
+    "regex": _regex,
     "sensitive": _first,
     "setproduct": _setproduct,
     "tolist": _first,

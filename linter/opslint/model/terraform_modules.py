@@ -6,12 +6,13 @@ from posixpath import normpath
 
 from opslint.base.lazy import cached_property
 from opslint.base.typing import TYPE_CHECKING
-from opslint.base.value import Known, known, unknown
+from opslint.base.value import known, unknown
 from opslint.model.terraform_directories import MAX_MODULE_DEPTH, called_paths, local_source
-from opslint.model.terraform_eval import Evaluator, Names, items_of
+from opslint.model.terraform_eval import Evaluator, Names
+from opslint.model.terraform_instances import instances_of, suffix_of
 from opslint.model.terraform_nodes import Body, Resource
 from opslint.model.terraform_types import converted
-from opslint.model.terraform_values import as_number, as_text, reference, settled
+from opslint.model.terraform_values import reference
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -22,9 +23,8 @@ if TYPE_CHECKING:
     from opslint.base.value import Value
     from opslint.facts.terraform import TfBlock
     from opslint.model.terraform_directories import Directory
-
-MAX_INSTANCES = 40
-"""Resources or module calls that one `for_each` is expanded to; beyond it stands one whose key is unknown."""
+    from opslint.model.terraform_instances import Instance
+    from opslint.model.terraform_settings import Input, Settings
 
 NAMED_BY = {
     "aws_cloudwatch_log_group": "name",
@@ -39,49 +39,6 @@ NAMED_BY = {
 """Resource types whose `id` is the name that is written (the provider's documentation of each, "Attribute Reference")."""
 
 _NOT_RESOURCES = frozenset("each count self".split())
-
-
-class Input:
-    """A value given to a variable: an expression in the names of who gives it, or a value; with its place."""
-
-    __slots__ = ("expression", "loc", "names", "value")
-
-    def __init__(self, loc: Loc, *, expression: Expression | None = None, names: Names | None = None, value: Value | None = None):
-        self.loc = loc
-        self.expression = expression
-        self.names = names
-        self.value = value
-
-
-class Settings:
-    """What all module instances of one root share: the directories, functions, the workspace and who is told of blind spots.
-
-    `applied` is False when the root is a module that nothing in the repository calls. `elsewhere` names the root's variables whose
-    value is given outside the repository, with who says so: their defaults stand for nothing.
-    """
-
-    __slots__ = ("applied", "blind", "directories", "elsewhere", "environments_of", "functions", "root", "workspace")
-
-    def __init__(
-        self,
-        directories: dict[str, Directory],
-        root: str,
-        workspace: Value,
-        functions: dict[str, Callable[[list[Value]], Value]],
-        blind: Callable[[str, Loc, str], None],
-        environments_of: Callable[[ModuleInstance], list[str]],
-        *,
-        applied: bool,
-        elsewhere: dict[str, str] | None = None,
-    ) -> None:
-        self.applied = applied
-        self.elsewhere = elsewhere or {}
-        self.directories = directories
-        self.root = root
-        self.workspace = workspace
-        self.functions = functions
-        self.blind = blind
-        self.environments_of = environments_of
 
 
 class ModuleInstance:
@@ -110,6 +67,7 @@ class ModuleInstance:
         self._values: dict[tuple[str, str], Value] = {}
         self._entered: set[tuple[str, str]] = set()
         self._resources: dict[str, list[Resource]] = {}
+        self._calls: dict[str, list[tuple[str, ModuleInstance]]] = {}
         self.names = Names(bound=bound or {}, functions=self._functions(), look=self._look)
 
     def _functions(self) -> dict[str, Callable[[list[Value]], Value]]:
@@ -206,8 +164,9 @@ class ModuleInstance:
         if self.parent is None and not self.settings.applied:
             # Whoever calls this module does so from elsewhere, with other values.
             return unknown(f"variable {name} of a module that is called from elsewhere")
-        if self.parent is None and name in self.settings.elsewhere:
-            return unknown(f"variable {name} is given where the repository does not show it: {self.settings.elsewhere[name]}")
+        elsewhere = (self.settings.elsewhere.get(name) or self.settings.elsewhere.get("*")) if self.parent is None else None
+        if elsewhere:
+            return unknown(f"variable {name} is set outside the repository: {elsewhere}")
         return self.value(default) if default is not None else unknown(f"variable {name} has no value in the repository")
 
     def _local(self, name: str) -> Value:
@@ -223,7 +182,7 @@ class ModuleInstance:
         if name == "var" and first is not None:
             return self.variable(first), steps[1:]
         if name == "local" and first is not None:
-            return self.local(first), steps[1:]
+            return self._member("local", first, steps[1:])
         if name == "module" and first is not None:
             return self._look_module(first, steps[1:])
         if name == "path":
@@ -245,23 +204,28 @@ class ModuleInstance:
         attribute = str(steps[0])
         if block is None:
             return reference(target, attribute, unknown("known after apply")), steps[1:]
-        found = self.instances(block) if key is not None or splat else [("", {}, False)]
+        found: list[Instance] = [(None, {}, False)]
+        if key is not None or splat:
+            found = self.instances(block)
         if splat and not any(uncertain for _key, _bound, uncertain in found):
             return known([self._attribute(target, block, attribute, instance) for instance in found]), steps[1:]
-        chosen = next((instance for instance in found if instance[0] == key), ("", {}, False))
+        chosen = next((instance for instance in found if instance[0] == key), None)
+        if chosen is None:
+            return reference(target, attribute, unknown("an instance that is not known")), steps[1:]
         return self._attribute(target, block, attribute, chosen), steps[1:]
 
-    def _selected(self, steps: list[Any]) -> tuple[bool, str | None, list[Any]]:
-        """Take the instance steps off: whether all instances are meant, else the key, and the steps that follow."""
+    @staticmethod
+    def _selected(steps: list[Any]) -> tuple[bool, str | None, list[Any]]:
+        """Take the instance steps off: whether all instances are meant, else the key ("?": not known), and the steps that follow."""
         splat, key = False, None
         while steps and isinstance(steps[0], list):
             splat = splat or steps[0][0] == "*"
             if steps[0][0] == "i":
-                key = as_text(self.value(steps[0][1]))
+                key = steps[0][1][1] if steps[0][1][0] == "lit" else "?"
             steps = steps[1:]
         return splat, key, steps
 
-    def _attribute(self, target: str, block: TfBlock, attribute: str, instance: tuple[str, dict[str, Value], bool]) -> Value:
+    def _attribute(self, target: str, block: TfBlock, attribute: str, instance: Instance) -> Value:
         key, bound, _uncertain = instance
         names = self.names.binding(**bound) if bound else self.names
         place = f"{target}[{key}].{attribute}" if key else f"{target}.{attribute}"
@@ -277,25 +241,66 @@ class ModuleInstance:
 
     def _look_module(self, name: str, steps: list[Any]) -> tuple[Value, list[Any]]:
         splat, key, steps = self._selected(steps)
-        called = [(child_key, child) for child_name, child_key, child in self.children if child_name == name]
-        if not called or not steps:
-            return unknown(f"module {name} is not in the repository"), []
-        output = str(steps[0])
-        if splat and not any(child.uncertain for _key, child in called):
-            return known([child.output(output) for _key, child in called]), steps[1:]
-        found = next((child for child_key, child in called if key == child_key or key is None or child.uncertain), None)
-        return (found.output(output), steps[1:]) if found is not None else (unknown(f"no instance {key} of module {name}"), [])
+        block = next((block for block in self.directory.of("module") if block.labels == [name]), None)
+        called = self._called_by(block) if block is not None else []
+        if block is None or not called:
+            return unknown(f"module {name} is not in the repository" if block is not None else f"no module {name}"), []
+        sure = not any(child.uncertain for _key, child in called)
+        if not steps:
+            return self._whole(block, called) if sure and key is None else unknown(f"module {name} as a whole"), []
+        if splat and sure:
+            return known([child._member("output", str(steps[0]), [])[0] for _key, child in called]), steps[1:]
+        found = next((child for child_key, child in called if key == child_key or child.uncertain), None)
+        if key is None and len(called) == 1:
+            found = called[0][1]
+        return (
+            found._member("output", str(steps[0]), steps[1:])
+            if found is not None
+            else (unknown(f"no such instance of {name}"), [])
+        )
+
+    def _whole(self, block: TfBlock, called: list[tuple[str, ModuleInstance]]) -> Value:
+        """Return all outputs of a call: an object, or a list or map of them by instance."""
+        objects = [(key, known({name: child.output(name) for name in child.outputs})) for key, child in called]
+        names = {attribute[0] for attribute in block.body[0]}
+        if "for_each" in names:
+            return known(dict(objects))
+        return known([found for _key, found in objects]) if "count" in names else objects[0][1]
+
+    def _member(self, kind: str, name: str, steps: list[Any]) -> tuple[Value, list[Any]]:
+        """Return what a local or an output holds below `steps`, and the steps that are left."""
+        expression = self.outputs.get(name) if kind == "output" else self.locals[name][0] if name in self.locals else None
+        keys: list[str] = []
+        for step in steps:
+            if isinstance(step, list) and (step[0] != "i" or step[1][0] != "lit"):
+                break
+            keys.append(step if isinstance(step, str) else step[1][1])
+        if expression is None or not keys or expression[0] not in ("obj", "ref"):
+            return self.output(name) if kind == "output" else self.local(name), steps
+        place = ".".join((name, *keys))
+        return self._once(f"{kind} path", place, lambda _p: self.evaluator.member(expression, keys, self.names)), steps[
+            len(keys) :
+        ]
 
     @cached_property
     def children(self) -> list[tuple[str, str, ModuleInstance]]:
         """The module calls that lead into this repository: (name, instance key, instance)."""
-        out: list[tuple[str, str, ModuleInstance]] = []
-        for block in self.directory.of("module"):
-            if block.labels:
-                directory = self._called(block)
-                if directory is not None:
-                    out.extend(self._call(block, directory))
-        return out
+        blocks = [block for block in self.directory.of("module") if block.labels]
+        return [(block.labels[0], key, child) for block in blocks for key, child in self._called_by(block)]
+
+    def _called_by(self, block: TfBlock) -> list[tuple[str, ModuleInstance]]:
+        """Return the instances of one call. How many there are may hang on other calls, so that each is looked at by itself."""
+        name = block.labels[0]
+        found = self._calls.get(name)
+        if found is not None or ("calls", name) in self._entered:
+            return found or []
+        self._entered.add(("calls", name))
+        try:
+            directory = self._called(block)
+            found = self._calls[name] = list(self._call(block, directory)) if directory is not None else []
+        finally:
+            self._entered.discard(("calls", name))
+        return found
 
     def _called(self, block: TfBlock) -> Directory | None:
         source = local_source(block)
@@ -313,7 +318,7 @@ class ModuleInstance:
             return None
         return directory
 
-    def _call(self, block: TfBlock, directory: Directory) -> Iterator[tuple[str, str, ModuleInstance]]:
+    def _call(self, block: TfBlock, directory: Directory) -> Iterator[tuple[str, ModuleInstance]]:
         for key, bound, uncertain in self.instances(block):
             names = self.names.binding(**bound) if bound else self.names
             inputs = {
@@ -321,7 +326,7 @@ class ModuleInstance:
                 for name, at, expression in block.body[0]
                 if name not in ("source", "version", "count", "for_each", "providers", "depends_on")
             }
-            suffix = _suffix(key, bound)
+            suffix = suffix_of(key, bound)
             child = ModuleInstance(
                 self.settings,
                 directory,
@@ -331,37 +336,11 @@ class ModuleInstance:
                 parent=self,
                 uncertain=uncertain or self.uncertain,
             )
-            yield block.labels[0], key, child
+            yield key, child
 
-    def instances(self, block: TfBlock) -> list[tuple[str, dict[str, Value], bool]]:
-        """Return (key, names bound, uncertain) of each instance that `count` or `for_each` makes; one without either."""
-        for name, _at, expression in block.body[0]:
-            if name == "count":
-                number = as_number(self.value(expression))
-                if number is None:
-                    return [("", {"count": known({"index": unknown("count.index")})}, True)]
-                if number > MAX_INSTANCES:
-                    return [("", {"count": known({"index": unknown("count.index")})}, False)]
-                return [(str(index), {"count": known({"index": known(index)})}, False) for index in range(int(number))]
-            if name == "for_each":
-                return self._each(self.value(expression))
-        return [("", {}, False)]
-
-    def _each(self, value: Value) -> list[tuple[str, dict[str, Value], bool]]:
-        items = items_of(value)
-        loose: dict[str, Value] = {"each": known({"key": unknown("each.key"), "value": unknown("each.value")})}
-        if items is None:
-            return [("", loose, True)]
-        if len(items) > MAX_INSTANCES:
-            return [("", loose, False)]
-        inner = settled(value)
-        keyed = isinstance(inner, Known) and isinstance(inner.value, dict)
-        out: list[tuple[str, dict[str, Value], bool]] = []
-        for key, item in items:
-            text = as_text(key) if keyed else as_text(item)
-            each = known({"key": key if keyed else item, "value": item})
-            out.append((text or "", {"each": each}, text is None))
-        return out
+    def instances(self, block: TfBlock) -> list[Instance]:
+        """Return the instances that `count` or `for_each` of a block makes; one without either."""
+        return instances_of(block, self.value)
 
     @property
     def resources(self) -> list[Resource]:
@@ -379,7 +358,7 @@ class ModuleInstance:
     def _made(self, block: TfBlock) -> Iterator[Resource]:
         for key, bound, uncertain in self.instances(block):
             names = self.names.binding(**bound) if bound else self.names
-            suffix = _suffix(key, bound)
+            suffix = suffix_of(key, bound)
             yield Resource(
                 kind=block.labels[0],
                 name=block.labels[1],
@@ -417,10 +396,3 @@ class ModuleInstance:
         for module in self.all_modules():
             found.setdefault(module.address, module)
         return found
-
-
-def _suffix(key: str, bound: dict[str, Value]) -> str:
-    """Return the instance key of an address as Terraform writes it."""
-    if not key:
-        return ""
-    return f"[{key}]" if "count" in bound else f'["{key}"]'

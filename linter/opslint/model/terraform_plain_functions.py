@@ -118,7 +118,6 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "base64encode": _base64,
     "alltrue": all,
     "anytrue": any,
-    "basename": lambda path: path.rstrip("/").rpartition("/")[2],
     "ceil": lambda number: int(-(-number // 1)),
     "chomp": lambda text: text.rstrip("\r\n"),
     "chunklist": _chunks,

@@ -5,106 +5,29 @@ from __future__ import annotations
 from opslint.base.expression import walk_body
 from opslint.base.record import Record
 from opslint.base.typing import TYPE_CHECKING
-from opslint.base.value import ABSENT, unknown
+from opslint.base.value import Unknown, unknown
 from opslint.facts.terraform import HclFile, TfVars
+from opslint.model.terraform_backends import Backend, backend_block, backend_of, is_backend_file
 from opslint.model.terraform_directories import called_paths
-from opslint.model.terraform_modules import Input, ModuleInstance, Settings
-from opslint.model.terraform_nodes import Body
+from opslint.model.terraform_examples import names_given_elsewhere, read_backend_file
+from opslint.model.terraform_modules import ModuleInstance
+from opslint.model.terraform_sessions import holes, matched, plain_text, text_value
+from opslint.model.terraform_settings import Input, Settings
 from opslint.model.terraform_values import as_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
     from opslint.base.location import Loc
     from opslint.base.value import Value
-    from opslint.facts.terraform import TfBlock
     from opslint.model.environments import Environments
     from opslint.model.records import Environment
     from opslint.model.terraform_directories import Directory
-    from opslint.model.terraform_nodes import Resource
-
-STATE_FIELDS: dict[str, tuple[str, ...]] = {
-    "s3": ("bucket", "key"),
-    "gcs": ("bucket", "prefix"),
-    "azurerm": ("storage_account_name", "container_name", "key"),
-    "oss": ("bucket", "prefix", "key"),
-    "cos": ("bucket", "prefix", "key"),
-    "http": ("address",),
-    "consul": ("address", "path"),
-    "kubernetes": ("secret_suffix", "namespace"),
-    "pg": ("conn_str", "schema_name"),
-}
-"""What tells one state from another, by backend type (Terraform's backend documentation)."""
-
-STATE_DEFAULTS: dict[str, dict[str, str]] = {
-    "gcs": {"prefix": ""},
-    "oss": {"prefix": "env:", "key": "terraform.tfstate"},
-    "cos": {"prefix": "env:", "key": "terraform.tfstate"},
-    "consul": {"address": "127.0.0.1:8500"},
-    "kubernetes": {"namespace": "default"},
-    "pg": {"schema_name": "terraform_remote_state"},
-}
-
-BACKEND_KEYS = frozenset(
-    "bucket key prefix region dynamodb_table use_lockfile encrypt profile role_arn storage_account_name container_name"
-    " resource_group_name subscription_id tenant_id workspace_key_prefix kms_key_id address lock_address hostname organization".split()
-)
-"""Attributes that a partial backend configuration file holds, and nothing else."""
+    from opslint.model.terraform_nodes import Body, Resource
+    from opslint.model.terraform_sessions import Session
 
 ENVIRONMENT_NAMES = ("environment", "env", "stage", "tier", "environment_name", "env_name", "deploy_env")
 """Variables and locals whose whole value may name the environment."""
-
-
-class Backend:
-    """Where a root keeps its state. `given` are values from backend files or the command line, by name, with their places."""
-
-    __slots__ = ("block", "body", "given", "kind", "loc", "partial")
-
-    def __init__(self, kind: str, loc: Loc, body: Body, given: dict[str, tuple[Value, Loc]], partial: bool, block: str) -> None:
-        self.kind = kind
-        self.loc = loc
-        self.body = body
-        self.given = given
-        self.partial = partial
-        self.block = block
-
-    def get(self, name: str) -> Value:
-        """Return one setting; Absent when neither the block nor a known backend file sets it."""
-        if name in self.given:
-            return self.given[name][0]
-        value = self.body.get(name)
-        if value == ABSENT and self.partial:
-            return unknown("given to `init`")
-        return value
-
-    def has(self, name: str) -> bool:
-        """Tell whether a setting is written."""
-        return name in self.given or self.body.has(name)
-
-    def loc_of(self, name: str) -> Loc:
-        """Return where a setting is written."""
-        return self.given[name][1] if name in self.given else self.body.loc_of(name)
-
-    def state(self) -> tuple[str, ...] | None:
-        """Return what identifies the state (kind and fields), None when some of it is not known."""
-        if self.kind == "remote":
-            names = (self.get("organization"), self.body.get("workspaces", "name"))
-            texts = [as_text(name) for name in names]
-            return None if None in texts else ("remote", *(text or "" for text in texts))
-        fields = STATE_FIELDS.get(self.kind)
-        if fields is None:
-            return None
-        out = [self.kind]
-        for name in fields:
-            value = self.get(name)
-            text = as_text(value)
-            if text is None:
-                default = STATE_DEFAULTS.get(self.kind, {}).get(name)
-                if value != ABSENT or default is None:
-                    return None
-                text = default
-            out.append(text)
-        return tuple(out)
 
 
 class Root(Record):
@@ -160,8 +83,24 @@ def parent_of(path: str) -> str:
     return path.rpartition("/")[0]
 
 
+class _Variant:
+    """One root in one environment, as it is put together: value files in the order they count, what commands give, the workspace."""
+
+    __slots__ = ("backends", "elsewhere", "environ", "environment", "settings", "tfvars", "variables", "workspace")
+
+    def __init__(self, environment: str | None) -> None:
+        self.environment = environment
+        self.tfvars: list[TfVars] = []
+        self.backends: list[HclFile] = []
+        self.environ: dict[str, tuple[Value, Loc]] = {}
+        self.variables: dict[str, tuple[Value, Loc]] = {}
+        self.settings: dict[str, tuple[Value, Loc]] = {}
+        self.elsewhere: dict[str, str] = {}
+        self.workspace: Value = unknown("terraform.workspace")
+
+
 class RootFinder:
-    """Finds the roots of a project among its Terraform directories."""
+    """Finds the roots of a project among its Terraform directories. `read` gives the bytes of a file, `files` are all paths there are."""
 
     def __init__(
         self,
@@ -171,14 +110,17 @@ class RootFinder:
         environments: Environments,
         functions: Callable[[str], dict[str, Callable[[list[Value]], Value]]],
         blind: Callable[[str, Loc, str], None],
-        runs: list[tuple[str, list[str], list[str]]],
+        sessions: list[Session],
         called: set[str],
+        paths: Collection[str],
+        read: Callable[[str], bytes | None],
     ) -> None:
         self._directories = directories
         self._environments = environments
         self._functions = functions
         self._blind = blind
-        self._runs = runs
+        self._paths = paths
+        self._read = read
         self._called = self._called_directories() | called
         self._tfvars: dict[str, list[TfVars]] = {}
         for values in tfvars:
@@ -186,9 +128,22 @@ class RootFinder:
         self._by_path = {values.path: values for values in tfvars}
         self._backend_files: dict[str, list[HclFile]] = {}
         for file in files:
-            if file.dialect == "hcl" and _is_backend_file(file):
+            if file.dialect == "hcl" and is_backend_file(file):
                 self._backend_files.setdefault(self._owner(file.path), []).append(file)
         self._backend_by_path = {file.path: file for found in self._backend_files.values() for file in found}
+        self._sessions = self._by_directory(sessions)
+
+    def _by_directory(self, sessions: list[Session]) -> dict[str, list[Session]]:
+        found: dict[str, list[Session]] = {}
+        for session in sessions:
+            if not holes(session.directory):
+                found.setdefault(session.directory, []).append(session)
+                continue
+            for path in self._directories:
+                values = matched(session.directory, path)
+                if values is not None:
+                    found.setdefault(path, []).append(session.filled(values))
+        return found
 
     def _owner(self, path: str) -> str:
         """Return the nearest directory at or above a file that holds Terraform files, else the file's own."""
@@ -210,99 +165,154 @@ class RootFinder:
         for path in sorted(self._directories):
             directory = self._directories[path]
             backend = backend_block(directory)
-            has_values = path in self._tfvars or any(run[0] == path for run in self._runs)
+            has_values = path in self._tfvars or any(session.applies for session in self._sessions.get(path, ()))
             if path in self._called and backend is None and not has_values:
                 continue
             runs_here = bool(directory.of("provider") or directory.of("module")) and not _is_library(path)
             applied = backend is not None or has_values or runs_here
-            for environment, values, files in self._instances(path):
-                out.append(self._root(directory, environment, values, files, applied))
+            out.extend(self._root(directory, variant, applied) for variant in self._variants(path))
         return out
 
-    def _instances(self, path: str) -> list[tuple[str | None, list[TfVars], list[HclFile]]]:
+    def _variants(self, path: str) -> list[_Variant]:
         own = self._tfvars.get(path, [])
-        automatic = [values for values in own if parent_of(values.path) == path and _is_automatic(values.path)]
-        groups: dict[str, list[TfVars]] = {}
+        automatic = sorted(
+            (values for values in own if parent_of(values.path) == path and _is_automatic(values.path)),
+            key=lambda values: (not values.path.endswith("terraform.tfvars"), values.path),
+        )
+        place = self._environments.of_path(f"{path}/main.tf" if path else "main.tf")
+        found: dict[str, _Variant] = {}
+        always: list[TfVars] = []
         loose: list[TfVars] = []
         for values in own:
-            if values in automatic:
+            if any(values is other for other in automatic):
                 continue
-            found = self._environments.of_path(values.path)
-            own_place = self._environments.of_path(f"{path}/main.tf" if path else "main.tf")
-            if found is None or (own_place is not None and own_place.name == found.name):
+            named = self._environments.of_path(values.path)
+            if named is None:
                 loose.append(values)
+            elif place is not None and place.name == named.name:
+                always.append(values)
             else:
-                groups.setdefault(found.name, []).append(values)
-        backends = self._backend_groups(path)
-        for root, var_files, backend_files in self._runs:
-            if root == path:
-                self._add_run(groups, backends, var_files, backend_files)
-        names = sorted({*groups, *(name for name in backends if name)})
-        if not names:
-            return [(None, [*automatic, *loose], backends.get("", []))]
-        return [(name, [*automatic, *groups.get(name, [])], backends.get(name, backends.get("", []))) for name in names]
-
-    def _backend_groups(self, path: str) -> dict[str, list[HclFile]]:
-        groups: dict[str, list[HclFile]] = {}
+                found.setdefault(named.name, _Variant(named.name)).tfvars.append(values)
+        common = _Variant(None)
         for file in self._backend_files.get(path, []):
-            found = self._environments.of_path(file.path)
-            groups.setdefault(found.name if found else "", []).append(file)
-        return groups
+            named = self._environments.of_path(file.path)
+            target = common if named is None else found.setdefault(named.name, _Variant(named.name))
+            target.backends.append(file)
+        for session in self._sessions.get(path, []):
+            self._add(session, found, common, path, place.name if place is not None else None)
+        for variant in found.values() or (common,):
+            self._complete(variant, common, path, automatic, [*always, *(loose if len(loose) == 1 and not found else [])])
+            if len(loose) > 1 and not found:
+                for values in loose:
+                    variant.elsewhere.update({entry[0]: f"one of several value files, {values.path}" for entry in values.body[0]})
+        return [found[name] for name in sorted(found)] or [common]
 
-    def _add_run(
-        self,
-        groups: dict[str, list[TfVars]],
-        backends: dict[str, list[HclFile]],
-        var_files: list[str],
-        backend_files: list[str],
-    ) -> None:
-        """Take the files of one command line; its environment is that of any file it names."""
-        found = next(filter(None, map(self._environments.of_path, [*var_files, *backend_files])), None)
-        if found is None:
-            return
-        for path in var_files:
-            values = self._by_path.get(path)
-            if values is not None and values not in groups.setdefault(found.name, []):
-                groups[found.name].append(values)
-        for path in backend_files:
+    def _complete(self, variant: _Variant, common: _Variant, path: str, automatic: list[TfVars], always: list[TfVars]) -> None:
+        """Put what counts for all environments below what is the variant's own."""
+        variant.elsewhere = {**names_given_elsewhere(path, self._paths, self._read), **common.elsewhere, **variant.elsewhere}
+        first = {values.path: values for values in automatic}
+        named = {values.path: values for values in (*always, *variant.tfvars) if values.path not in first}
+        variant.tfvars = [*first.values(), *named.values()]
+        if variant is not common:
+            variant.backends = variant.backends or common.backends
+            variant.variables = {**common.variables, **variant.variables}
+            variant.environ = {**common.environ, **variant.environ}
+            variant.settings = {**common.settings, **variant.settings}
+
+    def _add(self, session: Session, found: dict[str, _Variant], common: _Variant, path: str, place: str | None) -> None:
+        """Take the commands of one session, once for each environment that its file names lead to."""
+        candidates = [file.path for file in (*self._tfvars.get(path, []), *self._backend_files.get(path, []))]
+        candidates.extend(values for values in self._by_path if values not in candidates)
+        for values in session.bindings(candidates):
+            filled = session.filled(values)
+            name = self._environment_of(filled, values)
+            if name is None or name == place:
+                self._take(filled, common, certain=name is not None)
+            else:
+                self._take(filled, found.setdefault(name, _Variant(name)), certain=True)
+
+    def _environment_of(self, session: Session, values: dict[str, str]) -> str | None:
+        files = (*session.var_files, *session.backend_files)
+        named = next(filter(None, map(self._environments.of_path, (path for path in files if "$" not in path))), None)
+        if named is not None:
+            return named.name
+        texts = [session.variables[name][0] for name in ENVIRONMENT_NAMES if name in session.variables]
+        texts += [
+            plain_text(session.environ[f"TF_VAR_{name}"][0]) for name in ENVIRONMENT_NAMES if f"TF_VAR_{name}" in session.environ
+        ]
+        texts += [session.workspace, plain_text(session.environ["TF_WORKSPACE"][0]) if "TF_WORKSPACE" in session.environ else ""]
+        texts += [*values.values(), session.target]
+        found = next(filter(None, (self._environments.of_value(text) for text in texts if text and "$" not in text)), None)
+        return found.name if found is not None else None
+
+    def _take(self, session: Session, variant: _Variant, *, certain: bool) -> None:
+        ordered = [self._by_path[path] for path in session.var_files if path in self._by_path]
+        if ordered:
+            variant.tfvars = [*(values for values in variant.tfvars if values.path not in session.var_files), *ordered]
+        for path in session.var_files:
+            if path not in self._by_path:
+                variant.elsewhere["*"] = f"{path} is not in the repository"
+        for path in session.backend_files:
             file = self._backend_by_path.get(path)
-            if file is not None and file not in backends.setdefault(found.name, []):
-                backends[found.name].append(file)
+            if file is None and "$" not in path:
+                file = read_backend_file(path, self._read)
+            if file is not None and all(other.path != path for other in variant.backends):
+                variant.backends = [*variant.backends, file]
+        given = {name: (text_value(text, f"-var {name}"), loc) for name, (text, loc) in session.variables.items()}
+        given_before = {
+            name.removeprefix("TF_VAR_"): entry for name, entry in session.environ.items() if name.startswith("TF_VAR_")
+        }
+        for target, pairs in ((variant.variables, given), (variant.environ, given_before)):
+            for name, (value, loc) in pairs.items():
+                before = target.get(name)
+                # Commands that disagree are for different cases; which of them counts is not known.
+                differs = before is not None and before[0] != value
+                target[name] = (unknown(f"several commands give {name}") if differs else value, loc)
+        variant.settings.update({name: (text_value(text, name), session.loc) for name, text in session.settings.items()})
+        workspace = session.workspace or (
+            plain_text(session.environ["TF_WORKSPACE"][0]) if "TF_WORKSPACE" in session.environ else ""
+        )
+        if workspace and certain:
+            variant.workspace = text_value(workspace, "the workspace")
 
-    def _root(
-        self, directory: Directory, environment: str | None, values: list[TfVars], files: list[HclFile], applied: bool
-    ) -> Root:
+    def _root(self, directory: Directory, variant: _Variant, applied: bool) -> Root:
         path = directory.path
-        inputs: dict[str, Input] = {}
-        for given in values:
+        inputs: dict[str, Input] = {name: Input(loc, value=value) for name, (value, loc) in variant.environ.items()}
+        for given in variant.tfvars:
             for name, at, expression in given.body[0]:
                 inputs[name] = Input(given.place(at), expression=expression, names=None)
+        inputs.update({name: Input(loc, value=value) for name, (value, loc) in variant.variables.items()})
         settings = Settings(
             self._directories,
             path,
-            unknown("terraform.workspace"),
+            variant.workspace,
             self._functions(path),
             self._blind,
             self._environments_of,
             applied=applied,
+            elsewhere=variant.elsewhere,
         )
         module = ModuleInstance(settings, directory, inputs=inputs)
         for entry in inputs.values():
             entry.names = module.names
+        environment = variant.environment
         environments = [environment] if environment else self._root_environments(module)
         module.__dict__["environments"] = environments
-        backend = _backend(directory, module, files)
+        workspace = as_text(variant.workspace) or ""
+        backend = backend_of(directory, module, variant.backends, variant.settings, workspace)
+        files = {*directory.files, *(given.path for given in variant.tfvars), *(file.path for file in variant.backends)}
+        files.update(loc[0] for _value, loc in (*variant.variables.values(), *variant.environ.values()))
         return Root(
             applied=applied,
             backend=backend,
             environments=environments,
-            files=sorted({*directory.files, *(given.path for given in values), *(file.path for file in files)}),
+            files=sorted(files),
             key=f"{path or '.'}@{environment}" if environment else path or ".",
             module=module,
             path=path,
             providers=[module.body(block) for block in directory.of("provider")],
-            tfvars=[given.path for given in values],
-            uses_workspace=backend is not None and _uses_workspace(directory),
+            tfvars=[given.path for given in variant.tfvars],
+            uses_workspace=backend is not None and _uses_workspace(directory) and isinstance(variant.workspace, Unknown),
         )
 
     def _root_environments(self, module: ModuleInstance) -> list[str]:
@@ -335,35 +345,6 @@ class RootFinder:
         return []
 
 
-def backend_block(directory: Directory) -> tuple[TfBlock, list[object]] | None:
-    """Return the ``terraform`` block and the nested ``backend`` or ``cloud`` block of a directory, None without one."""
-    for block in directory.of("terraform"):
-        for nested in block.body[1]:
-            if nested[0] in ("backend", "cloud"):
-                return block, nested
-    return None
-
-
-def _backend(directory: Directory, module: ModuleInstance, files: list[HclFile]) -> Backend | None:
-    found = backend_block(directory)
-    if found is None:
-        return None
-    block, nested = found
-    kind, labels, at, data = nested
-    loc = block.place(at)  # type: ignore[arg-type]
-    body = Body(data, block.path, loc, module.names, module.evaluator)  # type: ignore[arg-type]
-    name = labels[0] if kind == "backend" and labels else "remote"  # type: ignore[index]
-    given: dict[str, tuple[Value, Loc]] = {}
-    for file in files:
-        for attribute, place, expression in file.body[0]:
-            given[attribute] = (module.value(expression), file.place(place))
-    fields = STATE_FIELDS.get(name, ())
-    # A block that leaves out a field without default is completed at `init`: its other fields may be given there too.
-    defaults = STATE_DEFAULTS.get(name, {})
-    partial = any(field not in given and not body.has(field) and field not in defaults for field in fields)
-    return Backend(name, loc, body, given, partial, str(kind))
-
-
 def _is_library(path: str) -> bool:
     """Tell whether a directory stands among modules, where nothing is applied unless it has a backend or values of its own."""
     return any(segment in ("modules", "module") for segment in path.split("/"))
@@ -372,11 +353,6 @@ def _is_library(path: str) -> bool:
 def _is_automatic(path: str) -> bool:
     name = path.rpartition("/")[2]
     return name == "terraform.tfvars" or name.endswith(".auto.tfvars")
-
-
-def _is_backend_file(file: HclFile) -> bool:
-    attributes, blocks, _open = file.body
-    return bool(attributes) and not blocks and all(name in BACKEND_KEYS for name, _at, _expression in attributes)
 
 
 def _uses_workspace(directory: Directory) -> bool:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from posixpath import normpath
 
 from opslint.base.record import Record
-from opslint.base.tree import Mapping, Sequence, decode
+from opslint.base.tree import Mapping, Scalar, Sequence, decode
 from opslint.base.typing import TYPE_CHECKING
+from opslint.base.value import known, unknown
 from opslint.facts.shell_scripts import MakeTarget, ScriptSteps
 from opslint.facts.workflows import CompositeAction, Workflow
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
     from opslint.base.location import Loc
     from opslint.base.tree import Node
+    from opslint.base.value import Value
     from opslint.model.model import DeploymentModel
 
 PROGRAMS = frozenset(("terraform", "tofu", "terragrunt"))
@@ -22,17 +24,52 @@ PROGRAMS = frozenset(("terraform", "tofu", "terragrunt"))
 
 class TerraformRun(Record):
     """One command. `directory` is a project path; `verb` the subcommand (``plan``, ``init``, ``workspace``…); `settings` are
-    ``-backend-config=name=value`` pairs; `words` the whole command.
+    ``-backend-config=name=value`` pairs; `variables` the ``-var name=value`` ones; `words` the whole command. `session` is what runs it
+    together with others (a job, a script, a target); `environ` are ``TF_*`` variables it is given; `target` the environment the job names.
     """
 
-    __slots__ = ("backend_files", "directory", "loc", "settings", "var_files", "verb", "words")
+    __slots__ = (
+        "backend_files",
+        "directory",
+        "environ",
+        "loc",
+        "session",
+        "settings",
+        "target",
+        "var_files",
+        "variables",
+        "verb",
+        "words",
+    )
     backend_files: list[str]
     directory: str
+    environ: dict[str, tuple[Value, Loc]]
     loc: Loc
+    session: str
     settings: dict[str, str]
+    target: str
     var_files: list[str]
+    variables: dict[str, str]
     verb: str
     words: list[str]
+
+    @property
+    def workspace(self) -> str:
+        """The workspace that ``workspace select`` or ``workspace new`` names, "" for other commands."""
+        if self.verb != "workspace":
+            return ""
+        rest = [word for word in self.words[self.words.index("workspace") + 1 :] if not word.startswith("-")]
+        return rest[1] if len(rest) > 1 and rest[0] in ("select", "new") else ""
+
+
+class _Step(Record):
+    """Where a script runs: its directory, job, the job's environment, and the variables it is given."""
+
+    __slots__ = ("directory", "environ", "job", "target")
+    directory: str
+    environ: dict[str, tuple[Value, Loc]]
+    job: str
+    target: str
 
 
 def terraform_runs(model: DeploymentModel) -> list[TerraformRun]:
@@ -40,52 +77,83 @@ def terraform_runs(model: DeploymentModel) -> list[TerraformRun]:
     out: list[TerraformRun] = []
     facts: list[Workflow | CompositeAction] = [*model.facts(Workflow), *model.facts(CompositeAction)]
     for fact in facts:
-        directories = _directories(decode(fact.tree, fact.path))
+        steps = _steps_of(decode(fact.tree, fact.path))
         for place, commands in fact.scripts:
-            base = directories.get(place, "")
+            step = steps.get(place, _NOWHERE)
             for at, words, info in commands:
-                run = _run(words, info.get("dir") or "", base, fact.place(at))
+                run = _run(words, info.get("dir") or "", step, fact.place(at))
                 if run is not None:
                     out.append(run)
     scripts: list[ScriptSteps | MakeTarget] = [*model.facts(ScriptSteps), *model.facts(MakeTarget)]
     for script in scripts:
         # make runs beside its file; where a script is started from is not known: the top of the repository is usual.
         base = script.path.rpartition("/")[0] if isinstance(script, MakeTarget) else ""
+        name = f"{script.path}:{script.name}" if isinstance(script, MakeTarget) else script.path
+        step = _Step(directory=base, environ={}, job=name, target="")
         for at, words, info in script.commands:
-            run = _run(words, info.get("dir") or "", base, script.place(at))
+            run = _run(words, info.get("dir") or "", step, script.place(at))
             if run is not None:
                 out.append(run)
     return out
 
 
-def _directories(tree: Node) -> dict[int, str]:
-    """Map the place of each script to the working directory of its step."""
-    found: dict[int, str] = {}
+_NOWHERE = _Step(directory="", environ={}, job="", target="")
+
+
+def _steps_of(tree: Node) -> dict[int, _Step]:
+    """Map the place of each script to where and with what it runs."""
+    found: dict[int, _Step] = {}
     if not isinstance(tree, Mapping):
         return found
-    top = tree.text("defaults", "run", "working-directory") or ""
+    top = _Step(
+        directory=tree.text("defaults", "run", "working-directory") or "", environ=_environ(tree, {}), job=tree.path, target=""
+    )
     jobs = tree.mapping("jobs")
-    for _name, job in jobs.items() if jobs is not None else ():
+    for name, job in jobs.items() if jobs is not None else ():
         if isinstance(job, Mapping):
-            own = job.text("defaults", "run", "working-directory") or top
-            _steps(job.get("steps"), own, found)
-    _steps(tree.get("runs", "steps"), top, found)
+            own = top.replace(
+                directory=job.text("defaults", "run", "working-directory") or top.directory,
+                environ=_environ(job, top.environ),
+                job=f"{tree.path}:{name}",
+                target=job.text("environment") or job.text("environment", "name") or "",
+            )
+            _add_steps(job.get("steps"), own, found)
+    _add_steps(tree.get("runs", "steps"), top, found)
     return found
 
 
-def _steps(steps: Node | None, base: str, found: dict[int, str]) -> None:
+def _add_steps(steps: Node | None, base: _Step, found: dict[int, _Step]) -> None:
     if not isinstance(steps, Sequence):
         return
     for step in steps:
         run = step.get("run") if isinstance(step, Mapping) else None
         if isinstance(step, Mapping) and run is not None and isinstance(run.at, int):
-            found[run.at] = step.text("working-directory") or base
+            directory = step.text("working-directory") or base.directory
+            found[run.at] = base.replace(directory=directory, environ=_environ(step, base.environ))
 
 
-def _run(words: list[str], moved: str, base: str, loc: Loc) -> TerraformRun | None:
+def _environ(owner: Mapping, above: dict[str, tuple[Value, Loc]]) -> dict[str, tuple[Value, Loc]]:
+    """Return the variables that steer Terraform in an ``env:`` block, over those of the block around it."""
+    block = owner.mapping("env")
+    own: dict[str, tuple[Value, Loc]] = {}
+    for key, node in block.pairs if block is not None else ():
+        if key.text.startswith(("TF_VAR_", "TF_WORKSPACE", "TF_CLI_ARGS")) and isinstance(node, Scalar):
+            text = node.text
+            hidden = node.masked is None and "${{" in text
+            value: Value = unknown(f"{key.text} is {text}") if hidden else known(node.masked if node.masked is not None else text)
+            own[key.text] = (value, key.loc)
+    return {**above, **own}
+
+
+def _run(words: list[str], moved: str, step: _Step, loc: Loc) -> TerraformRun | None:
+    environ = dict(step.environ)
+    while words and words[0].partition("=")[0].startswith("TF_") and "=" in words[0]:
+        name, _, text = words[0].partition("=")
+        environ[name] = (unknown(f"{name} is {text}") if "$" in text else known(text), loc)
+        words = words[1:]
     if not words or words[0].rpartition("/")[2] not in PROGRAMS:
         return None
-    directory = _joined(base, moved)
+    directory = _joined(step.directory, moved)
     rest = words[1:]
     for word in words[1:]:
         if word.startswith("-chdir="):
@@ -95,8 +163,12 @@ def _run(words: list[str], moved: str, base: str, loc: Loc) -> TerraformRun | No
     var_files: list[str] = []
     backend_files: list[str] = []
     settings: dict[str, str] = {}
+    variables: dict[str, str] = {}
     for name, value in _options(rest):
-        if name == "var-file":
+        if name == "var":
+            key, _, given = value.partition("=")
+            variables[key.strip()] = given.strip()
+        elif name == "var-file":
             var_files.append(_joined(directory, value))
         elif name == "backend-config":
             key, equals, given = value.partition("=")
@@ -107,9 +179,13 @@ def _run(words: list[str], moved: str, base: str, loc: Loc) -> TerraformRun | No
     return TerraformRun(
         backend_files=backend_files,
         directory=directory,
+        environ=environ,
         loc=loc,
+        session=step.job,
         settings=settings,
+        target=step.target,
         var_files=var_files,
+        variables=variables,
         verb=verb,
         words=words,
     )

@@ -59,6 +59,13 @@ class OpenMap(Unknown):
     entries: dict[str, Value]
 
 
+class OpenList(Unknown):
+    """A list of which only some items are known: `items` holds them, in order."""
+
+    __slots__ = ("items",)
+    items: list[Value]
+
+
 class Shaped(Unknown):
     """A text with holes. `parts` are its literal texts and the values in its holes, in order."""
 
@@ -94,8 +101,8 @@ def references_in(value: Value) -> Iterator[Reference]:
                 stack.append(current.value)
         elif isinstance(current, Shaped):
             stack.extend(part for part in current.parts if not isinstance(part, str))
-        elif isinstance(current, OpenMap):
-            stack.extend(current.entries.values())
+        elif isinstance(current, OpenMap | OpenList):
+            stack.extend(current.entries.values() if isinstance(current, OpenMap) else current.items)
         elif isinstance(current, Known):
             inner = current.value
             if isinstance(inner, dict):

@@ -9,11 +9,13 @@ from posixpath import normpath, relpath
 
 from opslint.base.typing import TYPE_CHECKING
 from opslint.base.value import Known, known, unknown
+from opslint.model.terraform_backends import Backend
 from opslint.model.terraform_directories import Directory
 from opslint.model.terraform_eval import Evaluator, Names
-from opslint.model.terraform_modules import Input, ModuleInstance, Settings
+from opslint.model.terraform_modules import ModuleInstance
 from opslint.model.terraform_nodes import Body
-from opslint.model.terraform_roots import Backend, Root, parent_of
+from opslint.model.terraform_roots import Root, parent_of
+from opslint.model.terraform_settings import Input, Settings
 from opslint.model.terraform_values import as_text, settled
 
 if TYPE_CHECKING:
