@@ -11,6 +11,7 @@ from opslint.model.terraform_directories import MAX_MODULE_DEPTH, called_paths, 
 from opslint.model.terraform_eval import Evaluator, Names
 from opslint.model.terraform_instances import instances_of, suffix_of
 from opslint.model.terraform_nodes import Body, Resource
+from opslint.model.terraform_settings import Input
 from opslint.model.terraform_types import converted
 from opslint.model.terraform_values import reference
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from opslint.facts.terraform import TfBlock
     from opslint.model.terraform_directories import Directory
     from opslint.model.terraform_instances import Instance
-    from opslint.model.terraform_settings import Input, Settings
+    from opslint.model.terraform_settings import Settings
 
 NAMED_BY = {
     "aws_cloudwatch_log_group": "name",
