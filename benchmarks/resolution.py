@@ -44,7 +44,7 @@ PODS = {
 REF, LITERAL, HOST = "reference to a secret", "literal", "set by the cluster"
 
 
-class Refused(Exception):
+class RefusedError(Exception):
     """The tool does not give anything for this input."""
 
 
@@ -237,25 +237,25 @@ _Loader.yaml_implicit_resolvers = {
 def objects_of(text: str) -> list[dict[str, Any]]:
     """Parse the objects a tool printed."""
     found: list[dict[str, Any]] = []
-    for item in yaml.load_all(text, Loader=_Loader):  # noqa: S506 - a safe loader
+    for item in yaml.load_all(text, Loader=_Loader):
         if isinstance(item, dict):
             found.extend(item.get("items") or () if item.get("kind") == "List" else [item])
     return [item for item in found if isinstance(item, dict)]
 
 
 def run(command: list[str], cwd: Path | None = None) -> str:
-    """Run a tool. Raises Refused with its last line."""
+    """Run a tool. Raises RefusedError with its last line."""
     try:
         done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120, cwd=cwd)
     except subprocess.TimeoutExpired:
-        raise Refused("takes too long") from None
+        raise RefusedError("takes too long") from None
     if done.returncode:
         lines = (
             [line for line in done.stderr.strip().splitlines() if line.startswith("Error")]
             or done.stderr.strip().splitlines()
             or ["?"]
         )
-        raise Refused(lines[-1][-260:])
+        raise RefusedError(lines[-1][-260:])
     return done.stdout
 
 
@@ -274,13 +274,31 @@ def rendered(helm: str, tree: Path, root: Any, variant: Any) -> list[dict[str, A
         release = variant.release
         name, namespace = (release.name, release.namespace) if release is not None else (None, None)
         command = [helm, "template", name or root.fact.name, str(chart), "--namespace", namespace or "default"]
-        for path in variant.files:
-            if (tree / path).is_file():
-                command += ["-f", str(tree / path)]
-        for key, text in release.sets if release is not None else ():
-            if text is not None:
-                command += ["--set", f"{key}={text}".replace(",", "\\,")]
+        for index, layer in enumerate(variant.layers):
+            path = Path(scratch) / f"inline-{index}.yaml"
+            if not isinstance(layer, str):
+                path.write_text(yaml.safe_dump(plain_values(layer.values)), encoding="utf-8")
+            elif (tree / layer).is_file():
+                path = tree / layer
+            if path.is_file():
+                command += ["-f", str(path)]
+        for key, value in release.sets if release is not None else ():
+            if value is None or isinstance(value, bool | int | str):
+                flag = "--set-string" if isinstance(value, str) else "--set"
+                text = plain(value) if value is not None else "null"
+                command += [flag, f"{key}={text}".replace(",", "\\,")]
         return objects_of(run(command))
+
+
+def plain_values(value: Any) -> Any:
+    """Values without their places; what is not known is left out."""
+    if isinstance(value, dict):
+        return {str(key): plain_values(item) for key, item in value.items() if not hasattr(item, "reason")}
+    if isinstance(value, list):
+        return [plain_values(item) for item in value if not hasattr(item, "reason")]
+    if isinstance(value, float):
+        return int(value) if value == int(value) else float(value)
+    return str(value) if isinstance(value, str) else value
 
 
 def without_missing(tree: Path, source: Path, chart: Path, depth: int = 0) -> None:
@@ -357,7 +375,7 @@ def own_tests(model: Any, pairs: list[tuple[Any, Any]]) -> Iterator[tuple[Any, A
             parts = inner.split("/")
             in_ci = len(parts) == 2 and parts[0] == "ci" and inner.endswith((".yaml", ".yml"))
             if path.startswith(base) and (in_ci or (len(parts) == 3 and parts[0] == "examples" and parts[2] == "values.yaml")):
-                yield chart, Variant(environments=[], files=[path], label=inner, loc=chart.fact.loc, release=None)
+                yield chart, Variant(environments=[], label=inner, layers=[path], loc=chart.fact.loc, release=None)
 
 
 def judge(item: Any, report: dict[str, Any], tool: Any) -> None:
@@ -365,7 +383,7 @@ def judge(item: Any, report: dict[str, Any], tool: Any) -> None:
     reasons = sorted({why for why, _loc in item.open_reasons})[:3]
     try:
         objects = tool()
-    except Refused as refused:
+    except RefusedError as refused:
         report[item.key] = {"refused": str(refused), "open": reasons}
         return
     count = compare(item, objects)

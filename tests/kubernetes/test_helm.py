@@ -184,7 +184,7 @@ spec:
     item = found["helm:chart@values-prod.yaml"]
     assert item.environments == ["production"]
     assert item.workloads[0].name == "shop-prod-api"
-    assert type(item.workloads[0].containers[0].image).__name__ == "Unknown"
+    assert item.workloads[0].containers[0].image.value == "shop/api:v9"
 
 
 def test_missing_values_file_opens_the_scope(project) -> None:

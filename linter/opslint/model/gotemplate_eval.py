@@ -26,6 +26,7 @@ from opslint.syntax import gotemplate
 from opslint.syntax.document import ReadProblem
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
     from opslint.base.location import Loc, Span
@@ -87,10 +88,13 @@ class _Frame:
 
 
 class Machine:
-    """One chart being rendered: its named templates, budgets and what was not known."""
+    """One chart being rendered: its named templates, budgets and what was not known. `functions` are further ones, or others of a name."""
 
-    def __init__(self, templates: dict[str, Defined]) -> None:
+    def __init__(
+        self, templates: dict[str, Defined], functions: dict[str, tuple[Callable[..., Any], int, int]] | None = None
+    ) -> None:
         self.templates = templates
+        self.functions = {**FUNCTIONS, **functions} if functions else FUNCTIONS
         self.open_reasons: list[tuple[str, Loc]] = []
         self.steps = 0
         self.depth = 0
@@ -342,7 +346,7 @@ class Machine:
             if len(args) != 2:
                 raise RenderError(f"wrong number of args for {name}: want 2 got {len(args)}")
             return self._include(*args) if name == "include" else self._tpl(*args)
-        entry = FUNCTIONS.get(name)
+        entry = self.functions.get(name)
         if entry is None:
             raise RenderError(f'function "{name}" not defined')
         function, least, most = entry

@@ -9,16 +9,17 @@ from opslint.base.typing import TYPE_CHECKING
 from opslint.facts.helm import HelmChart
 from opslint.facts.kubernetes import is_known
 from opslint.facts.kubernetes_masking import masked_object
-from opslint.model.gotemplate_values import Opaque, RenderError
-from opslint.model.helm_releases import Release, releases
+from opslint.model.gotemplate_values import RenderError
+from opslint.model.helm_releases import Inline, releases
 from opslint.model.helm_render import Templates, render
-from opslint.model.helm_values import Chart, layered, read_values, with_set
+from opslint.model.helm_values import Chart, doubted, layered, read_values, with_set
 
 if TYPE_CHECKING:
     from typing import Any
 
     from opslint.base.location import Loc
     from opslint.base.tree import Mapping
+    from opslint.model.helm_releases import Release
     from opslint.model.kubernetes import Assembled
     from opslint.model.model import DeploymentModel
 
@@ -32,12 +33,17 @@ _VALUES_DIRECTORIES = frozenset(("values", "environments", "envs", "env", "overl
 class Variant(Record):
     """One set of values for a chart. `label` is what the deployment's key ends in."""
 
-    __slots__ = ("environments", "files", "label", "loc", "release")
+    __slots__ = ("environments", "label", "layers", "loc", "release")
     environments: list[str]
-    files: list[str]
     label: str
+    layers: list[str | Inline]
     loc: Loc
     release: Release | None
+
+    @property
+    def files(self) -> list[str]:
+        """The values files in order."""
+        return [layer for layer in self.layers if isinstance(layer, str)]
 
 
 def chart_directories(model: DeploymentModel) -> list[str]:
@@ -173,9 +179,14 @@ def _variants(model: DeploymentModel, chart: Chart, seen: list[Release]) -> list
     found: dict[str, Variant] = {}
     environment_files = environment_values(model, chart)
     for release in seen:
-        for files in _expanded(model, release.files, chart):
-            variant = _of_release(model, chart, release, files)
-            found.setdefault(variant.label, variant)
+        for layers in _expanded(model, release.layers, chart):
+            variant = _of_release(model, chart, release, layers)
+            label = variant.label
+            # Two releases may take the same files and differ in what they say themselves.
+            if label in found and not _same(found[label], variant):
+                label = "/".join(filter(None, (release.namespace, release.name))) or f"{label}+{release.loc[0]}"
+                variant = variant.replace(label=label)
+            found.setdefault(label, variant)
     used = {file for variant in found.values() for file in variant.files}
     for path in environment_files:
         if path not in used:
@@ -185,15 +196,15 @@ def _variants(model: DeploymentModel, chart: Chart, seen: list[Release]) -> list
                 label,
                 Variant(
                     environments=[environment.name] if environment else [],
-                    files=[path],
                     label=label,
+                    layers=[path],
                     loc=(path, (1, 1, 1, 1)),
                     release=None,
                 ),
             )
     if not found:
         own = model.environments.of_path(chart.fact.path)
-        found[""] = Variant(environments=[own.name] if own else [], files=[], label="", loc=chart.fact.loc, release=None)
+        found[""] = Variant(environments=[own.name] if own else [], label="", layers=[], loc=chart.fact.loc, release=None)
     return [found[label] for label in sorted(found)]
 
 
@@ -202,9 +213,20 @@ def _label(chart: Chart, files: list[str]) -> str:
     return "+".join(path.removeprefix(base) for path in files)
 
 
-def _of_release(model: DeploymentModel, chart: Chart, release: Release, files: list[str]) -> Variant:
+def _same(left: Variant, right: Variant) -> bool:
+    """Tell whether two variants of the same files are one installation written twice (a script and a workflow that has the same command)."""
+    one, other = left.release, right.release
+    if one is None or other is None:
+        return True
+    quiet = not any(isinstance(layer, Inline) for layer in (*left.layers, *right.layers))
+    return quiet and (not one.name or not other.name or (one.name, one.namespace) == (other.name, other.namespace))
+
+
+def _of_release(model: DeploymentModel, chart: Chart, release: Release, layers: list[str | Inline]) -> Variant:
+    files = [layer for layer in layers if isinstance(layer, str)]
     label = _label(chart, files)
-    environments = model.environments.names_of(files)
+    named_by = model.environments.of_value(release.environment) if release.environment else None
+    environments = [named_by.name] if named_by is not None else model.environments.names_of(files)
     for value in (release.namespace, release.name):
         named = model.environments.of_value(value) if value and not environments else None
         if named is not None:
@@ -216,8 +238,8 @@ def _of_release(model: DeploymentModel, chart: Chart, release: Release, files: l
         label = f"{release.namespace or ''}/{release.name or ''}".strip("/")
     return Variant(
         environments=environments,
-        files=files,
         label=label,
+        layers=layers,
         loc=(files[-1], (1, 1, 1, 1)) if files else release.loc,
         release=release,
     )
@@ -260,13 +282,15 @@ def _in_values_directory(directory: str, name: str, base: str) -> bool:
     return len(parts) == 2 and parts[0] in _VALUES_DIRECTORIES and (name.startswith("values") or _is_variant(name))
 
 
-def _expanded(model: DeploymentModel, files: list[str], chart: Chart) -> list[list[str]]:
-    """Values files of a command, with names that hold one variable matched against the files that are there."""
+def _expanded(model: DeploymentModel, layers: list[str | Inline], chart: Chart) -> list[list[str | Inline]]:
+    """The layers of a command, with file names that hold one variable matched against the files that are there."""
     base = f"{chart.directory}/" if chart.directory else ""
-    resolved: list[list[str]] = [[]]
-    for name in files:
-        if "$" not in name:
-            path = name if name in model.files else base + name if base + name in model.files else name
+    resolved: list[list[str | Inline]] = [[]]
+    for name in layers:
+        if not isinstance(name, str) or "$" not in name:
+            path = name
+            if isinstance(name, str) and name not in model.files and base + name in model.files:
+                path = base + name
             resolved = [[*so_far, path] for so_far in resolved]
             continue
         prefix, suffix = name[: name.index("$")], _after_variable(name)
@@ -303,13 +327,11 @@ def assemble(model: DeploymentModel, templates: Templates, chart: Chart, variant
     release = variant.release
     key = key_of(chart, variant)
     try:
-        values = _values(model, variant, open_reasons)
+        values, doubt = _values(model, variant, open_reasons)
     except RenderError as error:
         model.blind("helm-not-rendered", error.loc or variant.loc, f"{key}: {error.message}")
         return None
-    if release is not None and release.open_reason:
-        open_reasons.append((release.open_reason, release.loc))
-    made = render(templates, chart, values, release.name if release else None, release.namespace if release else None)
+    made = render(templates, chart, values, release.name if release else None, release.namespace if release else None, doubt)
     for message, loc in made.failures:
         model.blind(
             "helm-not-rendered",
@@ -336,14 +358,30 @@ def _is_test(node: Mapping) -> bool:
     return bool(text) and all(hook.strip().startswith("test") for hook in text.split(","))
 
 
-def _values(model: DeploymentModel, variant: Variant, open_reasons: list[tuple[str, Loc]]) -> dict[str, Any]:
+def _values(model: DeploymentModel, variant: Variant, open_reasons: list[tuple[str, Loc]]) -> tuple[dict[str, Any], str]:
+    """The values of a variant, and why values below them are only likely ("" when nothing unknown lies over them)."""
     values: dict[str, Any] = {}
-    for path in variant.files:
-        if path not in model.files:
-            why = "is not in git" if model.is_ignored(path) else "is not in the repository"
-            open_reasons.append((f"{path} {why}", variant.release.loc if variant.release else variant.loc))
-            continue
-        values = layered(values, read_values(model, path))
-    for name, text in variant.release.sets if variant.release else ():
-        values = with_set(values, name, text if text is not None else Opaque(f"--set {name}"))
-    return values
+    doubt = ""
+    loc = variant.release.loc if variant.release else variant.loc
+    for layer in variant.layers:
+        if isinstance(layer, Inline):
+            if layer.reason:
+                values, doubt = doubted(values, layer.reason), layer.reason
+                open_reasons.append((layer.reason, loc))
+            values = layered(values, layer.values)
+        elif layer in model.files:
+            values = layered(values, read_values(model, layer))
+        elif variant.release is None or not variant.release.optional:
+            reason = f"{layer} is not in {'git' if model.is_ignored(layer) else 'the repository'}"
+            open_reasons.append((reason, loc))
+            if not _is_secrets(layer):
+                values, doubt = doubted(values, reason), reason
+    for name, value in variant.release.sets if variant.release else ():
+        values = with_set(values, name, value)
+    return values, doubt
+
+
+def _is_secrets(path: str) -> bool:
+    """Tell whether a values file that is not there says that it holds secrets, and so no image or host."""
+    name = path.rpartition("/")[2].lower()
+    return "secret" in name or ".enc." in name or ".sops." in name or "credential" in name

@@ -11,7 +11,7 @@ from opslint.base.typing import TYPE_CHECKING
 from opslint.model import helm_objects
 from opslint.model.gotemplate_eval import Defined, Machine
 from opslint.model.gotemplate_values import Opaque, RenderError, Text, join
-from opslint.model.helm_values import enabled, read_values, scoped
+from opslint.model.helm_values import doubted, enabled, read_values, scoped
 from opslint.syntax import gotemplate
 from opslint.syntax.document import ReadProblem
 from opslint.syntax.helm import TOKEN, SourcedScalar
@@ -75,14 +75,14 @@ class _Job(Record):
 
 
 def render(
-    templates: Templates, chart: Chart, values: dict[str, Any], release_name: str | None, namespace: str | None
+    templates: Templates, chart: Chart, values: dict[str, Any], release_name: str | None, namespace: str | None, doubt: str = ""
 ) -> Rendering:
-    """Render a chart with its enabled subcharts."""
+    """Render a chart with its enabled subcharts. `doubt`: why texts of the charts' own values are only likely."""
     result = Rendering(failures=[], files=[], objects=[], open_reasons=[])
     jobs: list[_Job] = []
     release = helm_objects.release(release_name, namespace, guess=chart.fact.name)
     try:
-        _plan(templates.model, chart, values, {}, release, chart.fact.name, jobs, result)
+        _plan(templates.model, chart, values, {}, release, chart.fact.name, jobs, result, doubt)
     except RenderError as error:
         result.failures.append((error.message, error.loc or chart.fact.loc))
         return result
@@ -115,11 +115,14 @@ def _plan(
     prefix: str,
     jobs: list[_Job],
     result: Rendering,
+    doubt: str,
 ) -> dict[str, Any]:
     defaults_path = f"{chart.directory}/values.yaml" if chart.directory else "values.yaml"
     defaults = read_values(model, defaults_path) if defaults_path in model.files else {}
     if defaults_path in model.files:
         result.files.append(defaults_path)
+    if doubt:
+        defaults = doubted(defaults, doubt)
     values = scoped(chart, given, defaults, globals_)
     start = len(jobs)
     for child in chart.children:
@@ -138,6 +141,7 @@ def _plan(
             f"{prefix}/charts/{child.alias}",
             jobs,
             result,
+            doubt,
         )
     inside = {path[len(chart.directory) + 1 if chart.directory else 0 :]: path for path in chart.files}
     dot: dict[str, Any] = {

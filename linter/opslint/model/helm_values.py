@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from opslint.base.location import Loc
-    from opslint.base.tree import Node
+    from opslint.base.tree import Mapping, Node, Scalar
     from opslint.facts.helm import HelmChart
     from opslint.model.model import DeploymentModel
 
@@ -58,9 +58,56 @@ def parse_values(data: bytes, path: str) -> dict[str, Any]:
         return (path, places.spans[node.at])
 
     made = from_node(roots[0], place) if roots else {}
+    if made is None:
+        return {}
+    if not isinstance(made, dict):
+        raise RenderError("values are not a mapping")
+    return _unsealed(made) if b"ENC[AES256_GCM" in data else made
+
+
+def _unsealed(value: Any) -> Any:
+    """Values that SOPS encrypted are somebody else's to read."""
+    if isinstance(value, dict):
+        return {key: _unsealed(item) for key, item in value.items() if key != "sops"}
+    if isinstance(value, list):
+        return [_unsealed(item) for item in value]
+    return Opaque("encrypted with SOPS") if isinstance(value, str) and value.startswith("ENC[AES256_GCM") else value
+
+
+def values_of_node(node: Mapping) -> dict[str, Any]:
+    """Values written as a mapping inside a manifest; its nodes carry spans."""
+    made = from_node(node, lambda item: item.loc)
+    assert isinstance(made, dict)
+    return made
+
+
+def values_in_text(node: Scalar) -> dict[str, Any]:
+    """Values written as a text of YAML inside a manifest, each at the place of the text. Raises RenderError."""
+    from opslint.syntax.yaml import build
+
+    try:
+        roots = build(node.text.encode("utf-8", "replace"), Places())
+    except ReadProblem as problem:
+        error = RenderError(f"values cannot be read: {problem.message}")
+        error.loc = node.loc
+        raise error from None
+    made = from_node(roots[0], lambda _item: node.loc) if roots else {}
+    if made is None:
+        return {}
     if not isinstance(made, dict):
         raise RenderError("values are not a mapping")
     return made
+
+
+def doubted(value: Any, reason: str) -> Any:
+    """Values that others which are not known may lie over: a text is only likely then. Structure is kept."""
+    if isinstance(value, dict):
+        return {key: doubted(item, reason) for key, item in value.items()}
+    if isinstance(value, list):
+        return [doubted(item, reason) for item in value]
+    if not isinstance(value, str) or not value:
+        return value
+    return Opaque(reason) if "{{" in value else Opaque(reason, str(value))
 
 
 def layered(base: dict[str, Any], over: dict[str, Any], depth: int = 0) -> dict[str, Any]:
