@@ -82,6 +82,10 @@ def _masked(
     return Masked(digest=digest_of(text), host=host, kind=kind, name=name, plain=plain, port=port, scheme=scheme)
 
 
+_SANDBOX_KEYS = ("sk_test_", "pk_test_", "rk_test_")
+"""How keys begin that reach a provider's sandbox and never real money (docs.stripe.com/keys). Of such a key the start is kept."""
+
+
 def mask(text: str) -> Masked:
     """Reduce a value to what may be kept of it."""
     text = text.strip()
@@ -101,6 +105,8 @@ def mask(text: str) -> Masked:
             return found
     if mark:
         return _masked("text", text)
+    if lower.startswith(_SANDBOX_KEYS):
+        return _masked("text", text, scheme=lower[:8].rstrip("_") + "_…", name="sandbox")
     if lower.startswith("arn:"):
         parts = text.split(":", 5)
         return _masked("arn", text, scheme=":".join(parts[1:3]), host=":".join(parts[3:5]), name=parts[-1])
@@ -117,7 +123,7 @@ def mask(text: str) -> Masked:
 def mask_named(name: str, text: str) -> Masked:
     """Reduce the value of the setting `name`: of a credential nothing is kept but its digest, whatever it looks like."""
     value = mask(text)
-    if value.kind in ("int", "host", "email", "path", "arn", "text") and holds_secret(name):
+    if value.kind in ("int", "host", "email", "path", "arn", "text") and not value.scheme.endswith("…") and holds_secret(name):
         return _masked("text", text.strip())
     return value
 
@@ -202,7 +208,7 @@ def _mask_pairs(text: str) -> Masked | None:
         key, equals, value = part.partition("=")
         if equals:
             pairs.setdefault(key.strip().lower().replace(" ", ""), value.strip().strip("'\""))
-    endpoint = pairs.get("endpoint", "")
+    endpoint = pairs.get("endpoint") or pairs.get("blobendpoint") or pairs.get("queueendpoint") or ""
     if "://" in endpoint:
         return _mask_url(f"{endpoint.rstrip('/')}/{pairs.get('entitypath', '')}")
     if "accountname" in pairs:

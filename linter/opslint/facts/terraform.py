@@ -114,10 +114,15 @@ def _walk_env(expression: Expression) -> Expression:
 
 
 def _env(expression: Expression, name: str) -> Expression:
-    """Mask literal values of variables: ``{NAME = value}`` and ``[{name = NAME, value = …}]``."""
+    """Mask literal values of variables: ``{NAME = value}`` and ``[{name = NAME, value = …}]`` (or ``key = NAME``)."""
     tag = expression[0]
     if tag == "obj":
-        named = next((v[1] for k, v, _at in expression[2] if k[1] in ("name", "Name") and is_literal_text(v)), "")
+        naming = (
+            ("name", "Name", "key", "Key")
+            if any(k[1] in ("value", "Value") for k, _v, _at in expression[2])
+            else ("name", "Name")
+        )
+        named = next((v[1] for k, v, _at in expression[2] if k[1] in naming and is_literal_text(v)), "")
         entries = []
         for key, value, at in expression[2]:
             own = str(key[1]) if key[0] == "lit" else name

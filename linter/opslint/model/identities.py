@@ -10,7 +10,8 @@ from opslint.base.record import Record
 from opslint.base.tree import Mapping, Scalar
 from opslint.base.typing import TYPE_CHECKING
 from opslint.base.value import Known
-from opslint.model.identity_shapes import EXCLUSIVE, GLOBAL, named_shape, shape_of
+from opslint.model.identity_shapes import EXCLUSIVE, GLOBAL, mode_shape, named_shape, shape_of
+from opslint.model.terraform_roots import ENVIRONMENT_NAMES
 from opslint.model.terraform_values import as_text
 
 if TYPE_CHECKING:
@@ -27,7 +28,8 @@ class Identity(Record):
     """One thing that one environment uses or owns.
 
     `kind`: ``database slot vhost server queue topic table stream bus workflow bucket prefix secret`` (what data goes through), ``state``,
-    ``host ingress namespace account project role key function sender arn name``. `name` is the setting (variable, attribute) that holds it,
+    ``host ingress namespace account project vault role key function sender arn name``, and ``tier`` and ``mode`` (a setting that says which
+    environment this is, to infrastructure and to a process). `name` is the setting (variable, attribute) that holds it,
     `service` the workload it is given to ("" for a value file, a Terraform root, a manifest), `owned` True where the environment's own
     manifest declares the thing and False where a value refers to it.
 
@@ -81,7 +83,7 @@ def identities(model: DeploymentModel) -> list[Identity]:
     """Return what the named environments use and own: values first (in the order of `model.mentions`), then declared things."""
     seen: set[tuple[object, ...]] = set()
     out: list[Identity] = []
-    for found in (*_of_values(model), *_of_objects(model), *_of_terraform(model), *_of_states(model)):
+    for found in (*_of_values(model), *_of_objects(model), *_of_terraform(model), *_of_settings(model), *_of_states(model)):
         key = (found.environment, found.service, found.loc, found.name, found.kind, found.digest)
         if key not in seen:
             seen.add(key)
@@ -187,7 +189,7 @@ RESOURCE_NAMES: dict[str, tuple[str, str]] = {
     "google_bigquery_dataset": ("database", "dataset_id"),
     "azurerm_storage_account": ("bucket", "name"),
     "azurerm_servicebus_namespace": ("server", "name"),
-    "azurerm_key_vault": ("secret", "name"),
+    "azurerm_key_vault": ("vault", "name"),
     "azurerm_postgresql_flexible_server": ("server", "name"),
     "azurerm_mssql_server": ("server", "name"),
     "azurerm_redis_cache": ("server", "name"),
@@ -266,6 +268,27 @@ def _provider(root: Root) -> tuple[str, str]:
         account = account or named or ""
         region = region or as_text(body.get("region")) or ""
     return account, region
+
+
+def _of_settings(model: DeploymentModel) -> Iterator[Identity]:
+    """Yield what a root that belongs to one environment by its path or its value file is told its environment is."""
+    for root in model.terraform.roots if model.has_cloud else ():
+        if len(root.environments) != 1 or not root.applied:
+            continue
+        for name in ENVIRONMENT_NAMES:
+            text = as_text(root.module.variable(name)) if name in root.module.variables else None
+            shape = mode_shape("tier", text) if text else None
+            if shape is not None:
+                yield _identity(shape, root.environments[0], root.files, _set_at(root, name), name)
+
+
+def _set_at(root: Root, name: str) -> Loc:
+    """Return where a root's variable gets its value: in a value file, else its default."""
+    given = root.module.inputs.get(name)
+    if given is not None:
+        return given.loc
+    block = root.module.variables[name]
+    return next(((block.path, at) for own, at, _expression in block.body[0] if own == "default"), block.loc)
 
 
 def _of_states(model: DeploymentModel) -> Iterator[Identity]:

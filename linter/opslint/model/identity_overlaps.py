@@ -5,7 +5,9 @@ from __future__ import annotations
 from opslint.base.masking import digest_of
 from opslint.base.record import Record
 from opslint.base.typing import TYPE_CHECKING
+from opslint.model.environment_names import tier_tokens
 from opslint.model.environments import tier_of
+from opslint.model.identity_shapes import EXCLUSIVE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -67,7 +69,8 @@ class Strangers:
             digest = _own_account(found)
             if tier in owners:
                 if found.key is not None and found.is_exclusive:
-                    self._theirs.setdefault(found.key, found)
+                    if found.owned or found.key not in self._theirs:
+                        self._theirs[found.key] = found
                 if digest:
                     self._accounts.setdefault(digest, found)
             elif found.owned and found.key is not None and tier in (*holders, "shared"):
@@ -82,14 +85,30 @@ class Strangers:
     def of(self, identity: Identity) -> Iterator[tuple[str, Identity | None]]:
         """Yield (reason, where the owner has it) for an identity that belongs to the owners; nothing when it does not."""
         same = self._theirs.get(identity.key) if identity.key is not None and identity.is_exclusive else None
-        if same is not None and not identity.owned and identity.key not in self._declared:
+        if identity.owned or identity.key in self._declared:
+            same = None
+        # Production is served first: what both refer to is its own; of any other tier only what that declares is.
+        certain = same is not None and (same.owned or "production" in self._owners)
+        if certain:
             yield "same", same
-        own = tier_of(identity.environment)
-        if not identity.owned and own not in identity.tiers and any(tier in self._owners for tier in identity.tiers):
+        if self._is_named(identity):
             yield "named", None
         account = self._accounts.get(digest_of(identity.account)) if identity.account else None
         if account is not None and identity.is_exclusive and not identity.owned:
             yield "account", account
+        if same is not None and not certain:
+            yield "same", same
+
+    def _is_named(self, identity: Identity) -> bool:
+        """Tell whether the words of an identity name a tier of the owners and not its own."""
+        tiers = [tier for tier in identity.tiers if tier in self._owners]
+        if identity.owned or not tiers or tier_of(identity.environment) in identity.tiers:
+            return False
+        if identity.kind == "mode":
+            # A process of staging that runs in production's mode is what staging is for.
+            return "production" not in self._owners
+        # A setting called after the other tier is a link to it on purpose; a store called so is still production's.
+        return identity.kind in EXCLUSIVE or not set(tier_tokens(identity.name)).intersection(tiers)
 
 
 def _own_account(found: Identity) -> str:

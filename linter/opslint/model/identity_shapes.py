@@ -9,7 +9,7 @@ from __future__ import annotations
 from opslint.base.masking import Masked, digest_of
 from opslint.base.record import Record
 from opslint.base.typing import TYPE_CHECKING
-from opslint.model.environment_names import tier_tokens
+from opslint.model.environment_names import of_value, tier_tokens
 from opslint.model.resource_queries import tokens
 
 if TYPE_CHECKING:
@@ -92,6 +92,13 @@ STORE_HOSTS = (
 )
 """Ends of hosts that belong to one managed database, cache or broker."""
 
+HOST_KINDS: dict[str, tuple[str, ...]] = {
+    "bucket": (".storage.googleapis.com", ".blob.core.windows.net", ".dfs.core.windows.net", ".file.core.windows.net"),
+    "server": (".servicebus.windows.net", ".database.windows.net", ".redis.cache.windows.net", ".postgres.database.azure.com"),
+    "vault": (".vault.azure.net",),
+}
+"""Kind → the ends of hosts whose first label is the name of one such thing (a storage account, a vault)."""
+
 ARN_KINDS = {
     "sqs": "queue",
     "sns": "topic",
@@ -132,6 +139,15 @@ KIND_WORDS: dict[str, str] = {
     **dict.fromkeys(("exchange", "index", "realm", "tenant", "cluster", "vpc", "instance", "arn"), "name"),
 }
 """Words of a setting's name that say its whole value names a thing, and which kind; the last one decides."""
+
+ATTRIBUTE_WORDS = frozenset(
+    "type types class size sizes replication sku engine family prefix suffix ttl timeout retention policy password user username port cidr"
+    " count level format protocol alias redirect".split()
+)
+"""Words of a name that say its value describes a thing instead of naming it."""
+
+SENDER_WORDS = frozenset("from sender mailfrom reply noreply replyto envelope return".split())
+"""Words of a setting that holds the address mail is sent from."""
 
 GLOBAL = ""
 """The scope of names that are unique in the whole world: buckets, accounts, projects, DNS names."""
@@ -183,20 +199,42 @@ def named_shape(kind: str, scope: str | None, text: str, *, account: str = "", r
     return _shape(kind, scope, digest_of(text), text, text, account=account, region=region)
 
 
+MODE_NAMES = frozenset(
+    "ENVIRONMENT ENV APP_ENV APP_ENVIRONMENT DEPLOY_ENV DEPLOYMENT_ENV DEPLOY_ENVIRONMENT STAGE TIER SENTRY_ENVIRONMENT DD_ENV".split()
+)
+"""Variables that tell a process which environment it is in (``NODE_ENV`` and the like tell how it was built)."""
+
+
+def mode_shape(kind: str, text: str) -> Shape | None:
+    """Return what a setting that names the environment itself says (kind ``tier`` of infrastructure, ``mode`` of a process)."""
+    found = of_value(text)
+    if found is None:
+        return None
+    shape = _shape(kind, None, digest_of(text.lower()), text)
+    return shape.replace(tiers=[found[0]])
+
+
 def shape_of(name: str, value: Masked) -> Shape | None:
     """Return what the value of the setting `name` names, None when it names nothing or a thing that environments share on purpose."""
+    if value.plain and name in MODE_NAMES:
+        return mode_shape("mode", value.plain)
     words = tokens(name)
-    if ALLOWED_NAMES.intersection(words):
+    if not ALLOWED_NAMES.isdisjoint(words):
         return None
     if value.kind == "url":
         return _of_url(value)
     if value.kind == "arn":
         return _of_arn(value)
+    if not ATTRIBUTE_WORDS.isdisjoint(words):
+        return None
     if value.kind == "host":
         return _of_host(value)
     if value.kind == "email":
-        return _shape("sender", GLOBAL, value.digest, f"…@{value.host}", value.host)
+        sends = not SENDER_WORDS.isdisjoint(words)
+        return _shape("sender", GLOBAL, value.digest, f"…@{value.host}", value.host) if sends else None
     kind = next((KIND_WORDS[word] for word in reversed(words) if word in KIND_WORDS), "")
+    if value.kind == "text" and value.scheme:
+        return _shape("key", None, value.digest, value.scheme, value.name)
     if value.kind == "text" and kind:
         scope = GLOBAL if kind in ("bucket", "project", "account") else None
         return _shape(kind, scope, value.digest, value.name, value.name)
@@ -213,6 +251,13 @@ def is_everywhere(host: str) -> bool:
 def _of_host(value: Masked) -> Shape | None:
     if any(part in value.host for part in ALLOWED_HOSTS):
         return None
+    for kind, ends in HOST_KINDS.items():
+        named = next((value.host.removesuffix(end) for end in ends if value.host.endswith(end)), "")
+        if named:
+            return _shape(kind, GLOBAL, digest_of(named), value.host, value.host)
+    bucket = _bucket_host(value.host)
+    if bucket:
+        return _shape("bucket", GLOBAL, digest_of(bucket), bucket, bucket)
     if value.host.endswith(STORE_HOSTS):
         return _shape("server", GLOBAL, digest_of(value.host), value.host, value.host)
     scope = GLOBAL if is_everywhere(value.host) else None
@@ -225,6 +270,8 @@ def _of_url(value: Masked) -> Shape | None:
         if value.name:
             return _shape("prefix", value.host, value.digest, f"{value.host}/{value.name}", value.host, value.name)
         return _shape("bucket", GLOBAL, digest_of(value.host), value.host, value.host)
+    if scheme == "sb" and value.name:
+        return _shape("queue", value.host, digest_of(value.name), f"{value.host}/{value.name}", value.host, value.name)
     if scheme in SERVERS:
         return server_shape(scheme, value.host, value.port, digest_of(name_of(scheme, value)), name_of(scheme, value))
     if not value.host or any(part in value.host for part in ALLOWED_HOSTS):
@@ -236,9 +283,6 @@ def _of_url(value: Masked) -> Shape | None:
         return _aws("queue", "sqs", region, account, queue)
     if value.name and scheme in ("http", "https"):
         return _shape("bucket", GLOBAL, digest_of(value.name), value.name, value.name)
-    bucket = _bucket_host(value.host)
-    if bucket:
-        return _shape("bucket", GLOBAL, digest_of(bucket), bucket, bucket)
     return _of_host(value)
 
 
@@ -266,12 +310,12 @@ def server_shape(scheme: str, host: str, port: str, digest: str, name: str) -> S
 
 
 def _bucket_host(host: str) -> str:
-    """Return the bucket of a virtual-hosted address: ``acme.s3.eu-west-1.amazonaws.com``, ``acme.storage.googleapis.com``."""
+    """Return the bucket of a virtual-hosted address: ``acme.s3.eu-west-1.amazonaws.com``, ``acme.s3.amazonaws.com``."""
     if host.endswith(".amazonaws.com"):
         for mark in (".s3.", ".s3-"):
             if mark in host:
                 return host.partition(mark)[0]
-    return host.removesuffix(".storage.googleapis.com") if host.endswith(".storage.googleapis.com") else ""
+    return ""
 
 
 def _of_arn(value: Masked) -> Shape:

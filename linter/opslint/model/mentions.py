@@ -5,6 +5,7 @@ Each is reduced to `Masked` (kind, host, name, digest), so that identity-bearing
 
 from __future__ import annotations
 
+from opslint.base.expression import is_literal_text
 from opslint.base.masking import Masked, mask
 from opslint.base.record import Record
 from opslint.base.tree import Mapping, Scalar
@@ -166,7 +167,7 @@ def _of_body(environment: str, files: list[str], path: str, body: BodyData) -> I
     while bodies:
         attributes, blocks, _open = bodies.pop()
         for name, at, expression in attributes:
-            if name not in ("source", "version", "depends_on", "tags", "description"):
+            if name not in ("source", "version", "depends_on", "tags", "labels", "description"):
                 yield from _literals(environment, files, (path, at), name, expression)
         bodies.extend(block[3] for block in blocks if block[0] not in ("lifecycle", "condition"))
 
@@ -184,12 +185,29 @@ def _literals(environment: str, files: list[str], loc: Loc, name: str, expressio
         elif tag == "list":
             stack.extend((item, own, place) for item in current[1])
         elif tag == "obj":
-            for key, item, at in current[2]:
-                stack.append((item, str(key[1]) if key[0] == "lit" else own, (place[0], at) if at >= 0 else place))
-        if value is not None and tag == "lit" and value.kind == "text" and len(current[1]) <= MAX_NAME and " " not in current[1]:
+            for key, item, at in current[2] if not own.lower().endswith(("tags", "labels")) else ():
+                called = str(key[1]) if key[0] == "lit" else own
+                called = _label(current) or called if called == "value" else called
+                stack.append((item, called, (place[0], at) if at >= 0 else place))
+        if (
+            value is not None
+            and tag == "lit"
+            and value.kind == "text"
+            and not value.scheme
+            and len(current[1]) <= MAX_NAME
+            and " " not in current[1]
+        ):
             # A bare name (a bucket, a queue) identifies a thing where the variable's name says so.
             value = value.replace(name=current[1])
         if value is not None:
             yield Mention(
                 environment=environment, files=files, joined=None, loc=place, name=own, service="", source="", value=value
             )
+
+
+def _label(pairs: Expression) -> str:
+    """Return the name in ``{ name = "X", value = … }`` (also ``key``): what its value is called."""
+    for key, item, _at in pairs[2]:
+        if key[0] == "lit" and key[1] in ("name", "key") and is_literal_text(item):
+            return str(item[1])
+    return ""
