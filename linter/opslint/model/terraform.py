@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from posixpath import normpath
-
 from opslint.base.expression import is_literal_text, walk_body
 from opslint.base.lazy import cached_property
 from opslint.base.typing import TYPE_CHECKING
-from opslint.base.value import Known, unknown
+from opslint.base.value import Known, known, unknown
 from opslint.facts.terraform import HclFile, TfBlock, TfVars
 from opslint.model.terraform_directories import Directory, types_below
+from opslint.model.terraform_paths import in_repository
 from opslint.model.terraform_roots import ENVIRONMENT_NAMES, RootFinder
 from opslint.model.terraform_sessions import sessions
-from opslint.model.terraform_templates import template_value
-from opslint.model.terraform_values import Reference, as_text, references_in
+from opslint.model.terraform_templates import template_value, yaml_value
+from opslint.model.terraform_values import FileText, Reference, references_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -55,8 +54,17 @@ class TerraformProject:
         roots: list[Root] = []
         if any(file.dialect == "terragrunt" for file in files):
             from opslint.model.terragrunt import units
+            from opslint.model.terragrunt_config import Project
 
-            roots = units(self._model.environments, self.directories, files, self._functions, self._note)
+            project = Project(
+                {file.path: file for file in files},
+                self._model.files,
+                self._model.environments,
+                self._functions,
+                self._note,
+                self._is_given,
+            )
+            roots = units(project, self.directories)
         finder = RootFinder(
             self.directories,
             self._model.facts(TfVars),
@@ -112,6 +120,16 @@ class TerraformProject:
                 )
         found = (self._model.environments.of_value(text) for text in texts)
         return {item.tier for item in found if item is not None and item.tier in ("production", "staging", "development")}
+
+    @cached_property
+    def _given(self) -> frozenset[str]:
+        from opslint.model.terraform_runs import given_names
+
+        return given_names(self._model)
+
+    def _is_given(self, name: str) -> bool:
+        """Tell whether a workflow or a script gives an environment variable to what it runs."""
+        return name in self._given
 
     def _note(self, kind: str, loc: Loc, message: str) -> None:
         if (kind, loc, message) not in self._blind:
@@ -189,12 +207,9 @@ class TerraformProject:
         """Return the functions that read files of the repository, for a root."""
 
         def path_of(arguments: list[Value]) -> str | None:
-            text = as_text(arguments[0]) if arguments else None
-            if text is None or text.startswith("/"):
-                return None
             # `path.module` is a project path already; anything else is relative to where Terraform runs.
-            path = normpath(text)
-            return path if path in self._model.files else normpath(f"{root or '.'}/{text}")
+            path = in_repository(arguments[0], "") if arguments else None
+            return path if path in self._model.files or not arguments else in_repository(arguments[0], root)
 
         def templatefile(arguments: list[Value]) -> Value:
             path = path_of(arguments)
@@ -202,9 +217,26 @@ class TerraformProject:
             if path is None or data is None:
                 return unknown("a file that is not in the repository")
             bound = arguments[1].value if len(arguments) > 1 and isinstance(arguments[1], Known) else {}
-            return template_value(data, bound if isinstance(bound, dict) else {})
+            return template_value(path, data, bound if isinstance(bound, dict) else {})
 
-        return {"file": lambda arguments: templatefile(arguments[:1]), "templatefile": templatefile}
+        def fileexists(arguments: list[Value]) -> Value:
+            path = path_of(arguments)
+            return (
+                known(True) if path is not None and path in self._model.files else unknown("a file that is not in the repository")
+            )
+
+        def yamldecode(arguments: list[Value]) -> Value:
+            read = arguments[0] if arguments else unknown("yamldecode()")
+            if not isinstance(read, FileText):
+                return unknown("yamldecode() of something unknown")
+            return yaml_value(self._model.read(read.path) or b"")
+
+        return {
+            "file": lambda arguments: templatefile(arguments[:1]),
+            "fileexists": fileexists,
+            "templatefile": templatefile,
+            "yamldecode": yamldecode,
+        }
 
 
 def _top(resource: Resource) -> ModuleInstance:

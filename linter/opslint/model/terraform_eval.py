@@ -10,6 +10,7 @@ from opslint.model.terraform_functions import call
 from opslint.model.terraform_values import (
     Missing,
     OpenMap,
+    PathParts,
     Reference,
     as_number,
     as_text,
@@ -104,7 +105,9 @@ class Evaluator:
 
     def _index(self, step: list[Any], names: Names) -> list[Any]:
         key = as_text(self.value(step[1], names))
-        return ["i", ["lit", key] if key is not None else ["raw", "an index that is not known"]]
+        if key is None:
+            return ["i", ["raw", "an index that is not known"]]
+        return ["i", ["lit", key]] if step[1][0] == "lit" else ["i", ["lit", key], "computed"]
 
     def member(self, expression: Expression, keys: list[str], names: Names) -> Value:
         """Return a member of what an expression gives; of objects that are written in place only that member is evaluated."""
@@ -125,6 +128,8 @@ class Evaluator:
         for number, step in enumerate(steps):
             if isinstance(step, list) and step[0] == "*":
                 return self._splat(value, steps[number + 1 :], names)
+            if isinstance(value, PathParts) and isinstance(step, list) and step[1][0] == "lit" and len(step) == 2:
+                return unknown("a segment counted from the start of an absolute path")
             key = step if isinstance(step, str) else as_text(self.value(step[1], names))
             value = _member(value, key)
         return value

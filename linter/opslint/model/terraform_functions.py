@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from opslint.base.typing import TYPE_CHECKING
 from opslint.base.value import Known, Unknown, known, unknown
+from opslint.model.terraform_paths import CHECKOUT, absolute, in_repository
 from opslint.model.terraform_patterns import first_match
 from opslint.model.terraform_plain_functions import FUNCTIONS, MAX_ITEMS
 from opslint.model.terraform_values import (
@@ -14,6 +15,7 @@ from opslint.model.terraform_values import (
     Missing,
     OpenList,
     OpenMap,
+    PathParts,
     Shaped,
     as_number,
     as_text,
@@ -134,6 +136,8 @@ def _lookup(arguments: list[Value]) -> Value:
 def _element(arguments: list[Value]) -> Value:
     source = settled(arguments[0]) if len(arguments) == 2 else unknown("element()")
     index = as_number(arguments[1]) if len(arguments) == 2 else None
+    if isinstance(source, PathParts):
+        return unknown("a segment counted from the start of an absolute path")
     if isinstance(source, Known) and isinstance(source.value, list) and source.value and index is not None:
         found: Value = source.value[int(index) % len(source.value)]
         return found
@@ -325,12 +329,34 @@ def _basename(arguments: list[Value]) -> Value:
     return known(text.rstrip("/").rpartition("/")[2]) if text is not None else _weaker("basename", settled(value))
 
 
+def _dirname(arguments: list[Value]) -> Value:
+    value = _first(arguments)
+    path = in_repository(value, "") if isinstance(value, Shaped) else None
+    if path is not None and "/" in path:
+        return absolute(path.rpartition("/")[0])
+    if path:
+        return absolute("")
+    text = as_text(value)
+    return known(text.rstrip("/").rpartition("/")[0] or ".") if text is not None else _weaker("dirname", settled(value))
+
+
 def _abspath(arguments: list[Value]) -> Value:
     """A path as seen from the top of the file system: where the checkout is stays open."""
     text = as_text(_first(arguments))
     if text is None or text.startswith(("/", "..")):
-        return unknown("abspath() of something unknown")
-    return text_with_holes([unknown("where the repository is checked out"), f"/{text}" if text != "." else ""])
+        return _first(arguments) if text is None else unknown("abspath() of something unknown")
+    return absolute(text)
+
+
+def _split(arguments: list[Value]) -> Value:
+    value = arguments[1] if len(arguments) == 2 else unknown("split()")
+    separator, text = as_text(_first(arguments)), as_text(value)
+    if separator and text is not None:
+        return lift(text.split(separator))
+    path = in_repository(value, "")
+    if separator == "/" and path is not None:
+        return PathParts(value=[unknown(CHECKOUT), *(known(part) for part in path.split("/") if part)])
+    return _weaker("split", settled(value))
 
 
 def _regex(arguments: list[Value]) -> Value:
@@ -354,6 +380,7 @@ _LOOSE: dict[str, Callable[[list[Value]], Value]] = {
     "compact": _compact,
     "concat": _concat,
     "contains": _contains,
+    "dirname": _dirname,
     "element": _element,
     "flatten": _flatten,
     "format": _format,
@@ -371,6 +398,7 @@ _LOOSE: dict[str, Callable[[list[Value]], Value]] = {
     "one": _one,
     "regex": _regex,
     "sensitive": _first,
+    "split": _split,
     "setproduct": _setproduct,
     "tolist": _first,
     "tomap": _first,

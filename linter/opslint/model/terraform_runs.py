@@ -204,3 +204,23 @@ def _options(words: list[str]) -> Iterator[tuple[str, str]]:
 def _joined(base: str, path: str) -> str:
     joined = normpath(f"{base or '.'}/{path}") if path else normpath(base or ".")
     return "" if joined == "." else joined
+
+
+def given_names(model: DeploymentModel) -> frozenset[str]:
+    """Return the environment variables that workflows and scripts set for what they run."""
+    names: set[str] = set()
+    for fact in model.facts(Workflow):
+        tree = decode(fact.tree, fact.path)
+        jobs = tree.mapping("jobs") if isinstance(tree, Mapping) else None
+        owners: list[Node] = [tree]
+        for _name, job in jobs.items() if jobs is not None else ():
+            owners.append(job)
+            owners.extend(job.sequence("steps") if isinstance(job, Mapping) else ())
+        for owner in owners:
+            block = owner.mapping("env") if isinstance(owner, Mapping) else None
+            names.update(key.text for key, _value in (block.pairs if block is not None else ()))
+    scripts: list[ScriptSteps | MakeTarget] = [*model.facts(ScriptSteps), *model.facts(MakeTarget)]
+    for script in scripts:
+        for _at, words, _info in script.commands:
+            names.update(word.partition("=")[0] for word in words if "=" in word and not word.startswith("-"))
+    return frozenset(names)

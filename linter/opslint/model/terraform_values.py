@@ -52,6 +52,19 @@ class Missing(Unknown):
     __slots__ = ()
 
 
+class FileText(Unknown):
+    """The text of a file of the repository that is not followed; `path` names it."""
+
+    __slots__ = ("path",)
+    path: str
+
+
+class PathParts(Known):
+    """The segments of an absolute path: they are counted from the end, as nothing says how many come before those of the repository."""
+
+    __slots__ = ()
+
+
 class OpenMap(Unknown):
     """A map of which only some keys are known: `entries` holds them. Those that something unknown may replace have unknown values."""
 
