@@ -98,7 +98,7 @@ def view_of(
     positions = Positions(project.stage)
 
     def place(loc: Loc) -> tuple[str, int]:
-        return loc[0], positions.of(loc)[0]
+        return project.stage.shown(loc[0]), positions.of(loc)[0]
 
     deployment = project.model()
     view = View(deployment, place)
@@ -114,16 +114,21 @@ def view_of(
     return narrowed(data, environments, services, only_differences=chosen[2]), view.crashed
 
 
-def _checked(paths: list[str], engine: dict[str, Any]) -> ProjectRun:
+def _checked(paths: list[str], engine: dict[str, Any], *, exporting: bool = False) -> ProjectRun:
     from opslint.cli.packs import installed
     from opslint.engine.discover import find_targets
     from opslint.engine.options import run_options
     from opslint.engine.run import open_project
+    from opslint.engine.siblings import check_names, read_facts
 
     options = run_options(paths=paths, **engine)
+    # An export is hashed as what siblings give is, whether any is given or not.
+    given = read_facts(options.facts) if options.facts or exporting else None
     targets = find_targets(paths, options.root)
     packs = installed(options.cache_dir, no_cache=options.no_cache)
-    project = open_project(targets[0], options, packs, {})
+    project = open_project(targets[0], options, packs, {}, given)
+    if given:
+        check_names(given, [project.settings])
     project.check()
     return project
 
@@ -136,5 +141,8 @@ def _export(words: list[str], output: str | None, engine: dict[str, Any]) -> int
         output = words.pop(0)
     if len(words) > 1:
         raise UsageError("opslint model export takes one FILE and one PATH")
-    _write(exported(_checked(words, engine)), output)
+    if engine.pop("facts"):
+        raise UsageError("opslint model export tells what this repository has; it takes no --facts")
+    engine["no_prescreen"] = True
+    _write(exported(_checked(words, engine, exporting=True)), output)
     return 0

@@ -80,7 +80,7 @@ def narrowed(
 
 def _take_environments(out: dict[str, Any], chosen: set[str | None]) -> None:
     def wanted(names: list[str]) -> bool:
-        return any(name in chosen for name in names or [None])
+        return any(name in chosen for name in names) if names else None in chosen
 
     out["environments"] = [item for item in out["environments"] if item["name"] in chosen]
     services = []

@@ -43,6 +43,7 @@ def matrix(view: dict[str, Any], *, everything: bool, detailed: bool) -> list[st
     lines += [line for text in _LEGEND for line in wrapped(text.strip(), "  ", "    ")]
     fold = not everything and not detailed and len(rows) > FOLD_OVER
     short = fold and len(rows) > MAX_LISTED
+    wanted = (MISSING, PRESENCE) if short else (MISSING, PRESENCE, VALUE)
     if len(by_service) > 1:
         lines += ["", *_summary(by_service)]
     hidden = 0
@@ -53,10 +54,8 @@ def matrix(view: dict[str, Any], *, everything: bool, detailed: bool) -> list[st
             where = own[0]["environments"][0]["environment"] or UNNAMED
             alone += wrapped(visible(f"{service} ({where}): {_names(own)}"))
             continue
-        listed = [
-            row for row in own if not fold or row["differs"] in ((MISSING, PRESENCE) if short else _MARKS) and row["differs"]
-        ]
-        same = [row for row in own if row not in listed]
+        listed = [row for row in own if not fold or row["differs"] in wanted]
+        same = [row for row in own if fold and row["differs"] not in wanted]
         if short and not listed:
             hidden += 1
             continue

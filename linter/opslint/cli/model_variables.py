@@ -116,7 +116,7 @@ class Matrix:
         """Describe what the runs of an environment get; the first stands for all, `same` says whether they agree."""
         first = entries[0]
         identities = [_identity(entry.value) for entry in entries]
-        agree = all(identity == identities[0] for identity in identities)
+        agree = all(identity == identities[0] for identity in identities)  # also where none of them can be told
         state = SET if isinstance(first.value, Known) else SECRET if isinstance(first.value, Secret) else UNKNOWN
         same = groups.setdefault(identities[0], len(groups)) if agree and identities[0] else None
         reason = first.value.reason if isinstance(first.value, Unknown) else None
@@ -158,7 +158,10 @@ def _identity(value: Value) -> str:
     """Return what is equal for equal values only; "" where it cannot be told."""
     if isinstance(value, Known):
         inner = value.value
-        return f"x {inner.digest}" if isinstance(inner, Masked) else f"k {inner!r}"
+        if not isinstance(inner, Masked):
+            return f"k {inner!r}"
+        # A sibling tells digests of what names a thing only: of other values it is not known whether they are the same.
+        return f"x {inner.digest}" if ":" not in inner.digest else ""
     return f"s {value.ref}" if isinstance(value, Secret) else ""
 
 
@@ -200,4 +203,7 @@ def difference(cells: list[dict[str, Any]]) -> str | None:
         return PRESENCE
     if len({cell["state"] for cell in given if cell["state"] != UNKNOWN}) > 1:
         return VALUE
-    return VALUE if len({cell["same"] for cell in given if cell["state"] == SET and cell["same"] is not None}) > 1 else None
+    values = [cell for cell in given if cell["state"] == SET]
+    groups = {cell["same"] for cell in values if cell["same"] is not None}
+    texts = {cell["value"]["text"] for cell in values if cell["value"]["text"] is not None}
+    return VALUE if len(groups) > 1 or len(texts) > 1 else None

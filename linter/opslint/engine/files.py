@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from opslint.base.fact import Fact
     from opslint.base.location import Span
     from opslint.engine.cache import Store
+    from opslint.engine.siblings import Guests
     from opslint.engine.source import Source
     from opslint.engine.worker import Analyser
 
@@ -91,6 +92,8 @@ class FileStage:
         """Addresses of places that findings stand at, for the next run (`opslint.engine.fingerprint`)."""
         self.parsed_fully: dict[str, FileResult] = {}
         self.changed = False
+        self.guests: Guests | None = None
+        """Siblings whose facts join those of the files."""
 
     def run(self) -> None:
         """List, classify and analyse; afterwards `entries` holds every file that is there, in path order."""
@@ -196,6 +199,8 @@ class FileStage:
         for path, entry in self.entries.items():
             if entry.result is not None and kind in entry.result.facts:
                 found[path] = loads(entry.result.facts[kind])
+        if self.guests is not None:
+            found.update(self.guests.rows(kind))
         return sorted(found.items())
 
     def fact_kinds(self) -> set[str]:
@@ -204,7 +209,7 @@ class FileStage:
         for entry in self.entries.values():
             if entry.result is not None:
                 kinds.update(entry.result.facts)
-        return kinds
+        return kinds if self.guests is None else kinds | self.guests.kinds()
 
     def facts(self, kind: type[Fact]) -> list[Fact]:
         """Return all facts of a class, in path and file order."""
@@ -255,14 +260,21 @@ class FileStage:
         return self._own_places(path) if result is None else decode_places(result.places)
 
     def _own_places(self, path: str) -> list[Span]:
+        text = self.places_text(path)
+        return decode_places(text) if text else []
+
+    def places_text(self, path: str) -> str:
+        """Return the encoded place table of a file, of its first reading."""
         entry = self.entries.get(path)
         if entry is None:
-            return []
+            return self.guests.places.get(path, "") if self.guests is not None else ""
         if entry.result is not None:
-            return decode_places(entry.result.places)
-        if self.store is not None and entry.segment:
-            return decode_places(self.store.places(entry.segment, entry.ordinal))
-        return []
+            return entry.result.places
+        return self.store.places(entry.segment, entry.ordinal) if self.store is not None and entry.segment else ""
+
+    def shown(self, text: str) -> str:
+        """Return a path or message with places in siblings as a reader knows them."""
+        return text if self.guests is None else self.guests.shown(text)
 
     def details(self) -> Iterator[tuple[str, FileResult]]:
         """Yield (path, result without facts and positions) of the files that have reports, problems, suppressions or silence."""

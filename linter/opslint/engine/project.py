@@ -120,6 +120,8 @@ def link(model: DeploymentModel, stage: FileStage, packs: Packs, settings: Proje
         linked.seconds[name] = perf_counter() - started
         reports += reporter.reports
         linked.undecided += len({(encode_text(at), "" if at else reason) for at, reason in reporter.undecided})
+    if stage.guests is not None:
+        reports = stage.guests.at_home(reports, model.environments)
     _rate(linked, reports, model, packs, settings)
     linked.environments = model.environments.seen()
     _note_unread(model, stage)
@@ -271,14 +273,16 @@ def _findings(linked: Linked, stage: FileStage, packs: Packs, settings: ProjectS
         finding = Finding(
             category=rule.category,
             confidence=lower(rule.confidence, report.confidence, CONFIDENCES),
-            derived=report.derived,
+            derived=[stage.shown(path) for path in report.derived],
             environment=environment,
             environments=names,
-            evidence=[Related(message=note, path=loc[0], span=positions.of(loc)) for loc, note in report.evidence],
+            evidence=[
+                Related(message=stage.shown(note), path=stage.shown(loc[0]), span=positions.of(loc)) for loc, note in report.evidence
+            ],
             fingerprint="",
             fix=offered(report.fix, settings),
             help=rule.help,
-            message=report.message,
+            message=stage.shown(report.message),
             path=report.at[0],
             rule=report.rule,
             service=report.service,

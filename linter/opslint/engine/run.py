@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from opslint.engine.packs import Packs
     from opslint.engine.policy import Policy
     from opslint.engine.project import Verdict
+    from opslint.engine.siblings import Guest
     from opslint.engine.source import Source
     from opslint.model.model import DeploymentModel
 
@@ -44,6 +45,8 @@ class ProjectRun:
         packs: Packs,
         options: RunOptions,
         policy: Policy | None = None,
+        *,
+        given: dict[str, Guest] | None = None,
     ) -> None:
         self.source = source
         self.settings = settings
@@ -52,6 +55,8 @@ class ProjectRun:
         self.root = source.root
         self.enabled = selected_rules(packs.rules, settings, options)
         check_options(packs.rules, settings)
+        self.given = given
+        """Facts of siblings by name. With any (or an empty table, for an export), hashes are made for the exchange and nothing is cached."""
         self.stage = self._stage()
         self.policy = policy
         self.verdict: Verdict | None = None
@@ -63,7 +68,8 @@ class ProjectRun:
 
     def at(self, source: Source) -> ProjectRun:
         """Return the same project over other files, under the same configuration."""
-        return ProjectRun(source, self.settings, self.packs, self.options, self.policy and self.policy.apart())
+        policy = self.policy and self.policy.apart()
+        return ProjectRun(source, self.settings, self.packs, self.options, policy, given=self.given)
 
     def base_commit(self) -> str | None:
         """Return the commit that tells new migrations from old ones; None: all are history."""
@@ -76,7 +82,7 @@ class ProjectRun:
     def _stage(self) -> FileStage:
         options = self.options
         store = None
-        if not options.no_cache:
+        if not options.no_cache and self.given is None:
             from opslint.engine.cache import open_store
 
             version = f"{sys.version_info[0]}.{sys.version_info[1]}"
@@ -88,7 +94,12 @@ class ProjectRun:
 
             excluded = path_matcher(self.settings.exclude)
         analyser = Analyser(self.packs, prescreen=not options.no_prescreen)
-        return FileStage(self.source, analyser, store, jobs=options.jobs, excluded=excluded)
+        stage = FileStage(self.source, analyser, store, jobs=options.jobs, excluded=excluded)
+        if self.given:
+            from opslint.engine.siblings import guests_of
+
+            stage.guests = guests_of(self.settings, self.given)
+        return stage
 
     def model(self, asked: Asked | None = None) -> DeploymentModel:
         """Return the deployment model of the analysed files."""
@@ -100,15 +111,20 @@ class ProjectRun:
             for path, entry in self.stage.entries.items()
             if entry.state != "excluded"
         }
+        guests = self.stage.guests
+        for path, (kind, role) in guests.files.items() if guests is not None else ():
+            files[path] = FileInfo(digest="", kind=kind, role=role, screened=False)
         return DeploymentModel(
             files,
             self.stage.facts,
             asked.read,
-            self.settings,
+            self.settings if guests is None else guests.joined(self.settings),
             is_ignored=asked.is_ignored,
             old_paths=asked.old_paths,
             full=asked.full,
             all_migrations=self.options.all_migrations,
+            join=(lambda own: own) if guests is None else guests.deployments,
+            missing_siblings=[name for name in self.settings.siblings if name not in (self.given or ())],
         )
 
     def check(self) -> Verdict:
@@ -125,7 +141,12 @@ class ProjectRun:
 
     def _check(self) -> Verdict:
         stage = self.stage
-        if stage.store is not None or "opslint.base.masking" in sys.modules:
+        if self.given is not None:
+            from opslint.base.masking import set_digest_key
+            from opslint.engine.siblings import exchange_key
+
+            set_digest_key(exchange_key())
+        elif stage.store is not None or "opslint.base.masking" in sys.modules:
             from opslint.base.masking import set_digest_key
 
             set_digest_key(stage.store.key if stage.store is not None else b"opslint")
@@ -173,10 +194,16 @@ def run(
     packs = find_packs(cupboard(options, [target.root for target in targets]))
     said = notes if notes is not None else []
     known = _baseline(options, said)
+    given = None
+    if options.facts:
+        from opslint.engine.siblings import check_names, read_facts
+
+        given = read_facts(options.facts)
+        check_names(given, [load_settings(target.root, options, packs) for target in targets])
     shares = []
     projects = []
     for target in targets:
-        project = open_project(target, options, packs, overlay or {})
+        project = open_project(target, options, packs, overlay or {}, given)
         if options.diff is None:
             project.check()
         else:
@@ -232,17 +259,19 @@ def cupboard(options: RunOptions, roots: Iterable[str]) -> Cupboard | None:
     return None if None in directories or not directories else Cupboard(directories[0] or "")
 
 
-def open_project(target: Target, options: RunOptions, packs: Packs, overlay: dict[str, bytes]) -> ProjectRun:
-    """Return the project of a target, with its configuration loaded; nothing is analysed yet."""
+def open_project(
+    target: Target, options: RunOptions, packs: Packs, overlay: dict[str, bytes], given: dict[str, Guest] | None = None
+) -> ProjectRun:
+    """Return the project of a target, with its configuration loaded; nothing is analysed yet. `given` are facts of siblings by name."""
     prefix = target.root.rstrip(os.sep) + os.sep
     inside = {path[len(prefix) :].replace(os.sep, "/"): data for path, data in overlay.items() if path.startswith(prefix)}
     source = DiskSource(target.root, tracked=options.tracked, overlay=inside, listing=target.listing)
     if options.policy_from is None:
-        return ProjectRun(source, load_settings(target.root, options, packs), packs, options)
+        return ProjectRun(source, load_settings(target.root, options, packs), packs, options, given=given)
     from opslint.engine.policy import Policy
 
     policy = Policy(target.root, options.policy_from)
-    return ProjectRun(source, policy.settings(packs), packs, options, policy)
+    return ProjectRun(source, policy.settings(packs), packs, options, policy, given=given)
 
 
 def load_settings(root: str, options: RunOptions, packs: Packs) -> ProjectSettings:

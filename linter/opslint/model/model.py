@@ -6,12 +6,13 @@ Each join is made on first use and only when an enabled rule asks for it; the mo
 from __future__ import annotations
 
 from opslint.base.lazy import cached_property
+from opslint.base.location import FILE_TOP
 from opslint.base.record import Record
 from opslint.base.typing import TYPE_CHECKING
 from opslint.model.records import BlindSpot
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from typing import Any, TypeVar
 
     from opslint.base.fact import Fact
@@ -73,7 +74,8 @@ class DeploymentModel:
     `files` are all files the project has (also those no reader opened); `load(fact class)` gives the facts of that class of
     deployable files, in path order; `read(path)` a file's bytes (None when it is not there), for text that is rendered here;
     `is_ignored(path)` tells whether git ignores a path; `old_paths` are the paths of the base revision (None: all is history);
-    `full(path)` parses a screened Python file now and gives its facts by class.
+    `full(path)` parses a screened Python file now and gives its facts by class. `join(deployments)` adds those of sibling repositories;
+    `missing_siblings` are declared ones of which nothing is known: what they may set or serve is never absent.
     """
 
     def __init__(
@@ -87,6 +89,8 @@ class DeploymentModel:
         old_paths: Callable[[], frozenset[str] | None] = lambda: None,
         full: Callable[[str], dict[type[Fact], list[Fact]]] = lambda _path: {},
         all_migrations: bool = False,
+        join: Callable[[list[Deployment]], list[Deployment]] = lambda own: own,
+        missing_siblings: Sequence[str] = (),
     ) -> None:
         self.files = files
         self.settings = settings
@@ -95,9 +99,14 @@ class DeploymentModel:
         self.old_paths = old_paths
         self.full = full
         self.all_migrations = all_migrations
+        self.missing_siblings = missing_siblings
+        self._join = join
         self._load = load
         self._facts: dict[type[Fact], list[Fact]] = {}
         self.blind_spots: list[BlindSpot] = []
+        for name in missing_siblings:
+            message = f"what the sibling {name} sets and serves is not known"
+            self.blind("sibling-not-given", (settings.source, FILE_TOP), message, f"--facts {name}=FILE (opslint model export FILE there)")
 
     @cached_property
     def kinds(self) -> frozenset[str]:
@@ -204,7 +213,7 @@ class DeploymentModel:
             return []
         from opslint.model.deployments import deployments
 
-        return deployments(self)
+        return self._join(deployments(self))
 
     @cached_property
     def kustomizer(self) -> Kustomizer:

@@ -109,6 +109,7 @@ class Variables:
         image = linked.image(container)
         start = linked.start(container)
         reasons = list(container.open_reasons)
+        reasons += [(f"the sibling {name} may set more", container.loc) for name in self.model.missing_siblings]
         entries: list[EnvEntry] = []
         files = list(workload.files)
         if image is not None:
@@ -217,11 +218,14 @@ class Variables:
 
     def is_set(self, scope: Scope, read: Read) -> bool:
         """Tell whether a scope sets what a read needs, by any of its names or one that stands in its place, or the platform does."""
+        names = (read.name, *read.aliases, *read.instead)
+        bound = any(scope.get(name, ignore_case=read.ignore_case) is not None for name in names)
+        return bound or self.is_platform(scope, read)
+
+    def is_platform(self, scope: Scope, read: Read) -> bool:
+        """Tell whether the platform of a scope sets what a read needs, by any of its names or one that stands in its place."""
         declared = self.model.settings.platform_env
-        for name in (read.name, *read.aliases, *read.instead):
-            if scope.get(name, ignore_case=read.ignore_case) is not None or platform_env.sets(scope.platform, name, declared):
-                return True
-        return False
+        return any(platform_env.sets(scope.platform, name, declared) for name in (read.name, *read.aliases, *read.instead))
 
 
 def _bindings(entries: list[EnvEntry]) -> dict[str, Binding]:
@@ -236,6 +240,15 @@ def _is_third_party(model: DeploymentModel, container: Container) -> bool:
     from opslint.model.builds import is_public, repository_of
 
     return isinstance(container.image, Known) and is_public(repository_of(container.image))
+
+
+_EXAMPLES = frozenset(("example", "sample", "template", "tmpl", "dist"))
+
+
+def is_example(path: str) -> bool:
+    """Tell whether a dotenv file is one that people copy and fill in (``.env.example``, ``template.env``)."""
+    words = path.rpartition("/")[2].lower().replace("-", ".").replace("_", ".").split(".")
+    return not _EXAMPLES.isdisjoint(words)
 
 
 def is_public_base(image: str) -> bool:

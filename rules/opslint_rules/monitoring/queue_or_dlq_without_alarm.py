@@ -92,7 +92,9 @@ class QueueOrDlqWithoutAlarm(ProjectRule):
                 places.setdefault(queue.resource.loc, []).append(queue)
         for loc, queues in places.items():
             watched = [model.resources.watched(queue.resource) for queue in queues]
-            if any(answer is False for answer in watched):
+            if model.missing_siblings:
+                report.silent(f"the sibling {model.missing_siblings[0]} may hold the alarms", loc)
+            elif any(answer is False for answer in watched):
                 self._report(loc, [queue for queue, answer in zip(queues, watched, strict=True) if answer is False], report)
             elif any(answer is None for answer in watched):
                 report.silent("what the alarms look at is not known", loc)

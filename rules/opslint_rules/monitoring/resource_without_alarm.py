@@ -124,6 +124,9 @@ class ResourceWithoutAlarm(ProjectRule):
             if not resource.environments or any(tier_of(name) in ("production", "shared") for name in resource.environments):
                 places.setdefault(resource.loc, []).append(resource)
         for loc, resources in places.items():
+            if model.missing_siblings:
+                report.silent(f"the sibling {model.missing_siblings[0]} may hold the alarms", loc)
+                continue
             first = resources[0]
             what = WATCHED[first.type]
             report(
