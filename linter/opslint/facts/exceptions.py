@@ -243,7 +243,7 @@ def _handlers(document: PythonDocument, tried: dict[int, list[CallSite]], emit: 
         statement = tries[id(handler)]
         body = statement.body  # type: ignore[attr-defined]
         calls = tried.get(id(statement), [])
-        drops = _drops_item(document, block, handler, body)
+        drops = _drops_item(block, handler, body, calls)
         if _only_closes(calls) or _is_predicate(document, handler, block):
             continue
         if not drops and not _is_work(document, calls, body):
@@ -268,7 +268,7 @@ def _first_line(handler: _ast.ExceptHandler) -> _ast.expr | _ast.ExceptHandler:
     return handler.type if handler.type is not None else handler
 
 
-def _drops_item(document: PythonDocument, block: Block, handler: _ast.ExceptHandler, body: list[_ast.stmt]) -> bool:
+def _drops_item(block: Block, handler: _ast.ExceptHandler, body: list[_ast.stmt], calls: list[CallSite]) -> bool:
     """An item of a ``for`` loop is left out of a result: the tried body collects, the handler passes on.
 
     A number or a date that a text does not hold is no such item: the code names its reason.
@@ -285,7 +285,7 @@ def _drops_item(document: PythonDocument, block: Block, handler: _ast.ExceptHand
                 item = statement.value.args[0]
                 if isinstance(item, _ast.Dict):
                     return True
-                if isinstance(item, _ast.Call) and document.origin(item.func, block.scope) not in _CONVERSIONS:
+                if any(site.node is item and not _is_conversion(site) for site in calls):
                     return True
     return False
 

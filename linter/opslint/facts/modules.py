@@ -40,11 +40,25 @@ class Function(Fact):
     `params` are ``[name, origin of an instance of the annotation or None]``; `returns` is the origin of what every
     ``return`` gives, when there is one, and `parts` those of its elements when every ``return`` gives a tuple of one length; `owner` the
     class qualname or "". `passed` are ``[origin, place, how]`` of names given to other calls that may be functions: ``passed`` to be
-    called while it waits, ``later`` (a thread, a background task).
+    called while it waits, ``later`` (a thread, a background task). `contained`: all of its work stands in one try that takes every error and
+    goes on; `refuses`: it says no to a request by raising (401, 404, …).
     """
 
-    __slots__ = ("calls", "decorators", "is_async", "owner", "params", "parts", "passed", "qualname", "returns")
+    __slots__ = (
+        "calls",
+        "contained",
+        "decorators",
+        "is_async",
+        "owner",
+        "params",
+        "parts",
+        "passed",
+        "qualname",
+        "refuses",
+        "returns",
+    )
     calls: list[list[object]]
+    contained: bool
     decorators: list[list[object]]
     is_async: bool
     owner: str
@@ -52,6 +66,7 @@ class Function(Fact):
     parts: list[str | None]
     passed: list[list[object]]
     qualname: str
+    refuses: bool
     returns: str | None
 
 
@@ -152,10 +167,11 @@ def _functions(document: PythonDocument, emit: Callable[[Fact], None]) -> None:
             passed = handed.setdefault(id(scope), {})
             if origin not in passed:
                 passed[origin] = [origin, document.place(argument), how]
+    refusing = _refusing(document)
     for info in document.functions:
         key = id(info.scope)
         passed_on = list(handed.get(key, {}).values())
-        emit(_function(document, info, calls.get(key, {}), passed_on, returned.get(key, [])))
+        emit(_function(document, info, calls.get(key, {}), passed_on, returned.get(key, []), key in refusing))
     if top or guarded:
         emit(ModuleCalls(at=document.places.add((1, 1, 1, 1)), calls=_pairs(top), main_guard=_pairs(guarded)))
     methods_of: dict[str, list[str]] = {}
@@ -178,6 +194,7 @@ def _function(
     calls: dict[str, int],
     passed: list[list[object]],
     returned: list[_ast.expr],
+    refuses: bool,
 ) -> Function:
     params: list[list[object]] = []
     for arg in info.parameters():
@@ -186,6 +203,7 @@ def _function(
     return Function(
         at=document.place(info.node),
         calls=_pairs(calls),
+        contained=_is_contained(info.node.body),
         decorators=[[origin, document.place(node)] for origin, node in info.decorators],
         is_async=info.is_async,
         owner=info.owner,
@@ -193,8 +211,41 @@ def _function(
         parts=_returned_parts(document, info, returned),
         passed=passed,
         qualname=info.qualname,
+        refuses=refuses,
         returns=_returned(document, info, returned),
     )
+
+
+_REFUSALS = ("HTTPException", "Http404", "PermissionDenied", "AuthenticationFailed", "NotAuthenticated", "Unauthorized")
+
+
+def _refusing(document: PythonDocument) -> set[int]:
+    """The scopes (by identity) that raise an HTTP refusal, made there or kept under a name."""
+    found: set[int] = set()
+    for statement, block in document.statements:
+        if isinstance(statement, _ast.Raise) and statement.exc is not None:
+            made = statement.exc.func if isinstance(statement.exc, _ast.Call) else statement.exc
+            origin = document.origin(made, block.scope)
+            if origin is not None and origin.removesuffix("()").rpartition(".")[2] in _REFUSALS:
+                found.add(id(block.scope))
+    return found
+
+
+def _is_contained(body: list[_ast.stmt]) -> bool:
+    """Tell whether a function is one try with a broad except that does not raise, beside its docstring and plain names."""
+    work = [
+        statement
+        for statement in body
+        if not (isinstance(statement, _ast.Expr) and isinstance(statement.value, _ast.Constant))
+        and not (isinstance(statement, _ast.Assign) and isinstance(statement.value, _ast.Constant | _ast.Name | _ast.Attribute))
+    ]
+    if len(work) != 1 or not isinstance(work[0], _ast.Try):
+        return False
+    for handler in work[0].handlers:
+        kind = handler.type
+        if kind is None or (isinstance(kind, _ast.Name) and kind.id in ("Exception", "BaseException")):
+            return not any(isinstance(statement, _ast.Raise) for statement in handler.body)
+    return False
 
 
 def _return_values(document: PythonDocument) -> dict[int, list[_ast.expr]]:

@@ -20,16 +20,21 @@ def lost(handlers: Handlers, fact: SilentExcept) -> str | None:
     """
     if fact.drops:
         return ""
-    if _is_log_handler(handlers, fact):
+    if _is_log_handler(handlers, fact) or (fact.how == "print" and _prints_to_the_log(handlers, fact)):
         return None
     found: str | None = None
     for origin, _place in fact.calls:
         target = handlers.project.resolve(fact.path, str(origin))
         if target.kind == "function":
             function = handlers.project.function(target.path, target.name)
-            # Who prints the error of the repository's own function knows that something was lost.
-            reaches = fact.how == "print" or (function is not None and any(t.kind != "disk" for t in handlers.touches(function)))
-            found = found if found is not None or not reaches else str(origin)
+            if (
+                function is not None
+                and found is None
+                and not function.contained
+                and not (function.refuses and fact.how == "default")
+            ):
+                if any(touch.kind != "disk" for touch in handlers.touches(function)):
+                    found = str(origin)
             continue
         name = target.name if target.kind == "external" else str(origin)
         if name.split(".")[0] in TELEMETRY:
@@ -37,6 +42,12 @@ def lost(handlers: Handlers, fact: SilentExcept) -> str | None:
         if found is None and kind_of(name) not in ("", "disk"):
             found = str(origin)
     return found
+
+
+def _prints_to_the_log(handlers: Handlers, fact: SilentExcept) -> bool:
+    """What a cloud function prints is its log (AWS Lambda, "Sending Lambda function logs to CloudWatch Logs")."""
+    chain = handlers.working.get((fact.path, fact.function), [])
+    return bool(chain) and chain[0][1] == "is a cloud function"
 
 
 def _is_log_handler(handlers: Handlers, fact: SilentExcept) -> bool:

@@ -60,6 +60,9 @@ class StateBackend(Record):
     state: tuple[str, ...] | None
 
 
+_WATCHING_OBJECTS = ("PodMonitor", "PrometheusRule", "ServiceMonitor", "VMRule", "VMServiceScrape")
+"""Objects of the Prometheus and VictoriaMetrics operators."""
+
 _HOOK_ACTION = "codedeploy:PutLifecycleEventHookExecutionStatus"
 """What a function must be allowed to do that CodeDeploy calls in the middle of a deployment (CodeDeploy user guide, hooks)."""
 
@@ -356,9 +359,11 @@ class Resources:
         return False
 
     def monitors(self, prefixes: tuple[str, ...]) -> bool:
-        """Tell whether anything that watches is declared: a resource type with one of `prefixes`, or a module from elsewhere whose
-        source names alarms or monitoring.
+        """Tell whether anything that watches is declared: a resource type with one of `prefixes`, a module from elsewhere whose
+        source names alarms or monitoring, alert rules of Prometheus, or an object that its operator reads.
         """
+        if "prometheus-rules" in self._model.kinds or self._watching_objects():
+            return True
         if any(kind.startswith(prefixes) for kind in self._declared):
             return True
         for directory in self._model.terraform.directories.values():
@@ -366,9 +371,19 @@ class Resources:
                 return True
             for block in directory.of("module"):
                 source = next((e[1] for n, _at, e in block.body[0] if n == "source" and e[0] == "lit"), "")
-                if any(word in str(source).lower() for word in ("alarm", "monitor", "alert", "observab", "datadog")):
+                if any(
+                    word in str(source).lower()
+                    for word in ("alarm", "monitor", "alert", "observab", "datadog", "grafana", "newrelic")
+                ):
                     return True
         return False
+
+    def _watching_objects(self) -> bool:
+        if "kubernetes" not in self._model.kinds:
+            return False
+        from opslint.facts.kubernetes import KubernetesObject
+
+        return any(item.object_kind in _WATCHING_OBJECTS for item in self._model.facts(KubernetesObject))
 
     @cached_property
     def stateful(self) -> list[Stateful]:

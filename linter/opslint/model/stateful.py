@@ -213,7 +213,7 @@ class _Judge:
         elif holds_data:
             versioned = self._versioned(resource)
             if versioned is False:
-                found.reasons.append(("neither versioning nor `prevent_destroy`", resource.loc))
+                found.reasons.append(("no versioning", resource.loc))
             elif versioned is None:
                 found.unknown = "versioning is not known"
         return found

@@ -146,7 +146,7 @@ class ServiceWithoutReadiness(ProjectRule):
 
     def check(self, model: DeploymentModel, report: Reporter) -> None:
         """Report each workload once, with every environment it stands in; many of one deployment together."""
-        found = _lacking(model)
+        found = _once(_lacking(model))
         groups: dict[tuple[str, str, bool], list[list[_Lack]]] = {}
         for items in found.values():
             first = items[0]
@@ -167,13 +167,13 @@ class ServiceWithoutReadiness(ProjectRule):
         for gaps in groups.values():
             first = gaps[0]
             lacks = (
-                "has no health check, while others of its code have one"
+                "has no health check of its own, while others of its code have one"
                 if len(gaps) == 1
-                else "have no health check, while others of their code have one"
+                else "have no health check of their own, while others of their code have one"
             )
             report(
                 at=first.workload.loc,
-                message=f"{_names([gap.workload for gap in gaps])} {lacks}: a worker that hangs stays up, and nobody is told",
+                message=f"{_names([gap.workload for gap in gaps])} {lacks}: a worker that hangs stays up unnoticed",
                 evidence=[
                     *((gap.workload.loc, f"`{gap.workload.name}` has none either") for gap in gaps[1:]),
                     (first.sibling, "this one has a health check"),
@@ -220,6 +220,18 @@ def _lacking(model: DeploymentModel) -> dict[Loc, list[_Lack]]:
     return found
 
 
+def _once(found: dict[Loc, list[_Lack]]) -> dict[Loc, list[_Lack]]:
+    """Put a workload that is written out twice (a bundle beside its parts) where it stands first, unless environments tell them apart."""
+    first: dict[tuple[object, ...], Loc] = {}
+    kept: dict[Loc, list[_Lack]] = {}
+    for loc, items in found.items():
+        workload = items[0].workload
+        identity = (workload.kind, workload.name, str(workload.namespace), items[0].what)
+        place = loc if workload.environments else first.setdefault(identity, loc)
+        kept.setdefault(place, []).extend(items)
+    return kept
+
+
 def _probes(workload: Workload) -> list[Probe]:
     return [probe for container in workload.containers if not container.init for probe in container.probes]
 
@@ -237,6 +249,11 @@ def _report(members: list[list[_Lack]], report: Reporter) -> None:
     for number, workload in enumerate(workloads):
         if number:
             evidence.append((workload.loc, f"`{workload.name}` has none either"))
+        evidence += [
+            (other.workload.loc, "written out here as well")
+            for other in members[number][1:]
+            if other.workload.loc != workload.loc and not workload.environments
+        ][:3]
         evidence += [
             (probe.loc, "this asks only whether to restart it") for probe in _probes(workload) if probe.role == "liveness"
         ][:1]

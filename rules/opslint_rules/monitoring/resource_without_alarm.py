@@ -59,7 +59,7 @@ class ResourceWithoutAlarm(ProjectRule):
     What it finds
     -------------
     A database, cache, service, function, queue, load balancer or cluster in a repository whose Terraform and CloudFormation
-    declare no alarm, alert policy or monitor of any provider.
+    declare no alarm, alert policy or monitor of any provider. The resources of one root are shown as one finding.
 
     In production
     -------------
@@ -90,7 +90,7 @@ class ResourceWithoutAlarm(ProjectRule):
 
     Exempt
     ------
-    Any alarm in the repository, modules from elsewhere whose source says that they monitor, `telemetry = "platform"`, and
+    Any alarm in the repository, alert rules of Prometheus and monitors of its operator, modules from elsewhere whose source says that they monitor, `telemetry = "platform"`, and
     resources of staging, development and test; hooks of CodeDeploy; internal load balancers.
 
     Fix safety
@@ -135,4 +135,5 @@ class ResourceWithoutAlarm(ProjectRule):
                 environments=sorted({name for resource in resources for name in resource.environments}),
                 key=first.address,
                 derived={path for resource in resources for path in resource.files},
+                together=f"no alarm in {first.root}",
             )

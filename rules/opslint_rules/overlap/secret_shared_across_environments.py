@@ -140,8 +140,11 @@ def _of_secrets(model: DeploymentModel) -> Iterator[tuple[str, str, Loc, list[st
     for deployment in model.deployments:
         if not deployment.environments:
             continue
-        for item in deployment.objects:
-            if item.text("kind") != "Secret" or item.text("type") in _READ_ONLY_TYPES:
+        secrets = [item for item in deployment.objects if item.text("kind") == "Secret"]
+        names = [_name(item) for item in secrets]
+        for item in secrets:
+            # Of two with one name, a base's and one generated from a file that is not here, it is not known which is deployed.
+            if item.text("type") in _READ_ONLY_TYPES or names.count(_name(item)) > 1:
                 continue
             for section in ("stringData", "data"):
                 values = item.mapping(section)
@@ -149,6 +152,11 @@ def _of_secrets(model: DeploymentModel) -> Iterator[tuple[str, str, Loc, list[st
                     held = node.masked if isinstance(node, Scalar) else None
                     if held is not None and (held.kind == "url" or (held.kind != "empty" and holds_secret(key.text))):
                         yield key.text, held.digest, key.loc, deployment.environments, deployment.files
+
+
+def _name(item: Mapping) -> str | None:
+    metadata = item.mapping("metadata")
+    return metadata.text("name") if metadata is not None else None
 
 
 def _of_dotenv(model: DeploymentModel) -> Iterator[tuple[str, str, Loc, list[str], list[str]]]:

@@ -72,7 +72,7 @@ class StateBackendNotRecoverable(ProjectRule):
         """Judge the state bucket, the lock and the backend of each applied root."""
         self._buckets(model, report)
         seen: set[object] = set()
-        local: dict[str, list[Root]] = {}
+        local: list[Root] = []
         creators = {found.resource.root for found in model.resources.stateful if found.is_state}
         applied = {root.path for root in model.terraform.roots if root.applied}
         for root in model.terraform.roots:
@@ -83,13 +83,14 @@ class StateBackendNotRecoverable(ProjectRule):
                 if root.backend.kind == "s3":
                     self._lock(root, report)
             elif root.path not in creators and _is_deployed(root, only=len(applied) == 1):
-                local.setdefault(root.path.rpartition("/")[0], []).append(root)
-        cloud = _uploaded_to_cloud(model)
-        for roots in local.values():
+                local.append(root)
+        # Providers, data and outputs alone: such a root has nothing to lose by itself.
+        if any(_has_resources(root) for root in local):
+            cloud = _uploaded_to_cloud(model)
             if cloud is not None:
                 report.silent("a workflow runs it in HCP Terraform, which keeps the state", cloud)
             else:
-                self._local(roots, report)
+                self._local(local, report)
 
     def _buckets(self, model: DeploymentModel, report: Reporter) -> None:
         seen: set[object] = set()
@@ -132,8 +133,8 @@ class StateBackendNotRecoverable(ProjectRule):
         )
 
     def _local(self, roots: list[Root], report: Reporter) -> None:
-        """Report sibling roots together: it is one decision that was not taken."""
-        first, *others = sorted(roots, key=lambda root: (_rank(root), root.path))
+        """Report the roots together: it is one decision that was not taken."""
+        first, *others = sorted(roots, key=lambda root: (not _has_resources(root), _rank(root), root.path))
         report(
             at=first.loc,
             message="No backend is configured: the state stays on the machine that ran `apply`, without lock or old versions",
@@ -156,11 +157,15 @@ def _uploaded_to_cloud(model: DeploymentModel) -> Loc | None:
 
 def _is_deployed(root: Root, *, only: bool) -> bool:
     """Tell whether something says that a team applies this root: an environment, values, a variable for the environment."""
-    if not (root.module.directory.types or root.module.directory.of("module") or root.providers):
+    if not (_has_resources(root) or root.providers):
         return False
     if root.environments or root.tfvars or only:
         return True
     return bool(root.providers) and any(name in root.module.variables for name in ("environment", "env", "stage"))
+
+
+def _has_resources(root: Root) -> bool:
+    return bool(root.module.directory.types or root.module.directory.of("module"))
 
 
 def _rank(root: Root) -> int:

@@ -8,6 +8,10 @@ if TYPE_CHECKING:
     from opslint.api import DeploymentModel, Loc, Reporter, Stateful
 
 
+_WITH_FINAL_SNAPSHOT = ("aws_db_instance", "aws_rds_cluster", "aws_docdb_cluster", "aws_neptune_cluster", "aws_redshift_cluster")
+"""Types whose deletion wants a final snapshot, or `skip_final_snapshot = true` (provider documentation)."""
+
+
 class StatefulResourceUnprotected(ProjectRule):
     """A resource that holds data can be destroyed by one apply.
 
@@ -90,13 +94,9 @@ class StatefulResourceUnprotected(ProjectRule):
         loc = first.resource.loc
         resource = first.resource
         why = " and ".join(text for text, _loc in first.reasons)
-        if first.is_state:
-            harm = "deleting it loses the state of everything it describes"
-        else:
-            harm = "a replaced or destroyed resource takes its data with it, and no rollback brings it back"
         report(
             at=loc,
-            message=f"{_named(first)} has {why}: {harm}",
+            message=f"{_named(first)} has {why}: {_harm(first)}",
             evidence=[
                 *((place, text.strip("`")) for text, place in first.reasons if place != loc),
                 *((instances[0].resource.loc, f"`{instances[0].resource.name}` likewise") for instances in group[1:13]),
@@ -113,6 +113,20 @@ def _named(found: Stateful) -> str:
     resource = found.resource
     name = resource.name if resource.platform == "cloudformation" else f"{resource.type}.{resource.name}"
     return f"{found.label[0].upper()}{found.label[1:]} `{name}`"
+
+
+def _harm(found: Stateful) -> str:
+    """Say what is lost. S3 and Cloud Storage refuse to delete a bucket that holds objects, RDS leaves a final snapshot unless told not to."""
+    reasons = [text for text, _loc in found.reasons]
+    if any("force_destroy" in text for text in reasons):
+        return "a `destroy` deletes every object in it, and no rollback brings them back"
+    if found.is_state:
+        return "a `destroy` here is stopped by the objects in it alone, after what surrounds it (versioning, policy, lock table) is gone"
+    if found.label == "bucket":
+        return "an object that is overwritten or deleted cannot be brought back"
+    if found.resource.type in _WITH_FINAL_SNAPSHOT and not any("skip_final_snapshot" in text for text in reasons):
+        return "one apply that replaces or destroys it takes the database away, and leaves at best its final snapshot"
+    return "a replaced or destroyed resource takes its data with it, and no rollback brings it back"
 
 
 def _counts(environments: list[str]) -> bool:
