@@ -182,7 +182,8 @@ def _cell(name: str, cell: dict[str, Any], letters: dict[int, str], notes: dict[
     end = []
     if state == SET:
         text = _value(cell)
-        end += [letters[cell["same"]]] if cell["same"] in letters else []
+        whole = cell["value"] is not None and cell["value"]["kind"] in ("bool", "empty", "int") and text != cell["value"]["kind"]
+        end += [letters[cell["same"]]] if cell["same"] in letters and not whole else []
     elif state == SECRET:
         text = _secret(cell, name)
     else:

@@ -25,7 +25,7 @@ def text(view: dict[str, Any], *, everything: bool, detailed: bool = False) -> s
     """
     limit = 10**9 if everything else MAX_ROWS
     names = [item["name"] for item in view["environments"]]
-    lines = ["Environments: " + (visible(", ".join(names)) or f"none named; one {UNNAMED}, judged like production")]
+    lines = wrapped("Environments: " + (visible(", ".join(names)) or f"none named; one {UNNAMED}, judged like production"), "")
     lines += _services(view["services"], limit)
     lines += matrix(view, everything=everything, detailed=detailed)
     lines += _resources(view, names, limit)

@@ -53,15 +53,20 @@ class RenderContext(Record):
 
     def shown(self, root: str, path: str) -> str:
         """Return result path `path` relative to the working directory (absolute when that is another drive)."""
-        if root == self.cwd:
+        if root == self.cwd or is_foreign(root, path):
             return path
         return os.path.relpath(os.path.join(root, path), self.cwd)
 
     def from_top(self, root: str, path: str) -> str:
         """Return result path `path` relative to the git top, or as it is outside git."""
-        if self.git_top is None or self.git_top == root:
+        if self.git_top is None or self.git_top == root or is_foreign(root, path):
             return path
         return os.path.relpath(os.path.join(root, path), self.git_top).replace(os.sep, "/")
+
+
+def is_foreign(root: str, path: str) -> bool:
+    """Tell whether a result path is a place in a sibling repository, ``NAME:path``: it is relative to nothing here."""
+    return ":" in path and not os.path.lexists(os.path.join(root, path))
 
 
 def git_top(directory: str) -> str | None:
