@@ -27,11 +27,11 @@ if TYPE_CHECKING:
 class Identity(Record):
     """One thing that one environment uses or owns.
 
-    `kind`: ``database slot vhost server queue topic table stream bus workflow bucket prefix secret`` (what data goes through), ``state``,
-    ``host ingress namespace account project vault role key function sender arn name``, and ``tier`` and ``mode`` (a setting that says which
-    environment this is, to infrastructure and to a process). `name` is the setting (variable, attribute) that holds it,
-    `service` the workload it is given to ("" for a value file, a Terraform root, a manifest), `owned` True where the environment's own
-    manifest declares the thing and False where a value refers to it.
+    `kind`: ``database slot vhost server queue topic table stream bus workflow bucket prefix secret`` (what data goes through), ``app`` (one
+    deployment on a platform), ``state``, ``host ingress namespace account project vault role key function sender arn name``, and ``tier``
+    and ``mode`` (a setting that says which environment this is, to infrastructure and to a process). `name` is the setting (variable,
+    attribute) that holds it, `service` the workload it is given to ("" for a value file, a Terraform root, a manifest), `owned` True where
+    the environment's own manifest declares the thing and False where a value refers to it.
 
     `scope` is what the name is unique in (`identity_shapes.GLOBAL`: the whole world; a server's address; an AWS account and region), None where
     that is not known: then nothing equals it. `account` and `region` are what is known of them, "" where nothing is. `digest` is keyed, over

@@ -8,6 +8,7 @@ from opslint.base.typing import TYPE_CHECKING
 from opslint.model.environment_names import tier_tokens
 from opslint.model.environments import tier_of
 from opslint.model.identity_shapes import EXCLUSIVE
+from opslint.model.resource_queries import tokens
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,6 +19,16 @@ if TYPE_CHECKING:
 
 UPPER = ("production",)
 LOWER = ("staging", "development", "test", "ephemeral")
+
+
+_LINK_WORDS = frozenset(
+    "docs schema openapi link links site website home homepage marketing support contact cookie domain status help terms privacy".split()
+)
+"""Words of a setting that holds an address to show or to read from, not one that is called."""
+
+
+_BARE_KINDS = frozenset("database bucket queue topic table stream vhost namespace project name".split())
+"""Kinds that a bare word may name."""
 
 
 class Crossing(Record):
@@ -64,9 +75,16 @@ class Strangers:
         self._declared: set[tuple[str, str, str]] = set()
         self._accounts: dict[str, Identity] = {}
         own_accounts: set[str] = set()
+        self._hosts: dict[str, Identity] = {}
+        self._names = {(found.kind, found.digest) for found in identities if tier_of(found.environment) in owners}
+        own_hosts: set[str] = set()
         for found in identities:
             tier = tier_of(found.environment)
             digest = _own_account(found)
+            if found.kind == "ingress" and tier in owners:
+                self._hosts.setdefault(found.digest, found)
+            elif found.kind == "ingress":
+                own_hosts.add(found.digest)
             if tier in owners:
                 if found.key is not None and found.is_exclusive:
                     if found.owned or found.key not in self._theirs:
@@ -77,6 +95,7 @@ class Strangers:
                 self._declared.add(found.key)
             if digest and tier in holders:
                 own_accounts.add(digest)
+        self._hosts = {digest: found for digest, found in self._hosts.items() if digest not in own_hosts}
         # An account that both declare as theirs tells nothing; where the holders' own is not known, nothing can be said.
         self._accounts = {
             digest: found for digest, found in self._accounts.items() if own_accounts and digest not in own_accounts
@@ -88,6 +107,8 @@ class Strangers:
         if identity.owned or identity.key in self._declared:
             same = None
         # Production is served first: what both refer to is its own; of any other tier only what that declares is.
+        if identity.kind == "host" and identity.key is not None and _LINK_WORDS.isdisjoint(tokens(identity.name)):
+            same = self._hosts.get(identity.digest)
         certain = same is not None and (same.owned or "production" in self._owners)
         if certain:
             yield "same", same
@@ -107,8 +128,13 @@ class Strangers:
         if identity.kind == "mode":
             # A process of staging that runs in production's mode is what staging is for.
             return "production" not in self._owners
-        # A setting called after the other tier is a link to it on purpose; a store called so is still production's.
-        return identity.kind in EXCLUSIVE or not set(tier_tokens(identity.name)).intersection(tiers)
+        called = bool(set(tier_tokens(identity.name)).intersection(tiers))
+        if "production" in self._owners:
+            # A setting called after production is a link to it on purpose; a store called so is still production's.
+            return identity.kind in EXCLUSIVE or not called
+        # "Staging" is also a word for data on its way in: a bare name counts where the lower environment has it too.
+        bare = identity.kind in _BARE_KINDS and (identity.scope is None or identity.kind == "bucket")
+        return not called and (not bare or (identity.kind, identity.digest) in self._names)
 
 
 def _own_account(found: Identity) -> str:

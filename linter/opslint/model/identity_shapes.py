@@ -99,6 +99,26 @@ HOST_KINDS: dict[str, tuple[str, ...]] = {
 }
 """Kind → the ends of hosts whose first label is the name of one such thing (a storage account, a vault)."""
 
+APP_HOSTS = (
+    ".onrender.com",
+    ".herokuapp.com",
+    ".railway.app",
+    ".fly.dev",
+    ".run.app",
+    ".vercel.app",
+    ".netlify.app",
+    ".azurewebsites.net",
+    ".azurecontainerapps.io",
+    ".awsapprunner.com",
+    ".cloudfunctions.net",
+    ".appspot.com",
+    ".workers.dev",
+    ".ondigitalocean.app",
+    ".elasticbeanstalk.com",
+    ".elb.amazonaws.com",
+)
+"""Ends of hosts that platforms give to one deployed application each."""
+
 ARN_KINDS = {
     "sqs": "queue",
     "sns": "topic",
@@ -119,7 +139,7 @@ ARN_KINDS = {
 }
 """AWS service → what its ARN names; other ARNs have the kind ``arn``."""
 
-EXCLUSIVE = frozenset("database slot vhost server queue topic table stream bus workflow bucket prefix secret state".split())
+EXCLUSIVE = frozenset("database slot vhost server queue topic table stream bus workflow bucket prefix secret state app".split())
 """Kinds that two environments share when the same one is given to both: what one writes, the other reads."""
 
 KIND_WORDS: dict[str, str] = {
@@ -142,7 +162,7 @@ KIND_WORDS: dict[str, str] = {
 
 ATTRIBUTE_WORDS = frozenset(
     "type types class size sizes replication sku engine family prefix suffix ttl timeout retention policy password user username port cidr"
-    " count level format protocol alias redirect".split()
+    " count level format protocol alias redirect schema schemas dialect adapter driver".split()
 )
 """Words of a name that say its value describes a thing instead of naming it."""
 
@@ -154,6 +174,9 @@ GLOBAL = ""
 
 MAX_SHOWN = 60
 """Characters of an identity that a message shows."""
+
+_PLACEHOLDERS = ("your", "placeholder", "changeme", "change-me", "replace", "xxxx", "todo")
+"""How labels begin that somebody is to fill in: two of them are not one thing."""
 
 _LOCAL_ENDS = (".local", ".internal", ".svc", ".localhost", ".lan", ".test", ".example", ".invalid")
 
@@ -245,7 +268,9 @@ def shape_of(name: str, value: Masked) -> Shape | None:
 
 def is_everywhere(host: str) -> bool:
     """Tell whether a host means the same machine wherever it is asked for: a public DNS name, no private one and no address."""
-    return "." in host and not host.endswith(_LOCAL_ENDS) and not host.replace(".", "").isdigit()
+    if "." not in host or host.endswith(_LOCAL_ENDS) or host.replace(".", "").isdigit():
+        return False
+    return not any(label.startswith(_PLACEHOLDERS) for label in host.split("."))
 
 
 def _of_host(value: Masked) -> Shape | None:
@@ -259,9 +284,10 @@ def _of_host(value: Masked) -> Shape | None:
     if bucket:
         return _shape("bucket", GLOBAL, digest_of(bucket), bucket, bucket)
     if value.host.endswith(STORE_HOSTS):
-        return _shape("server", GLOBAL, digest_of(value.host), value.host, value.host)
+        return _shape("server", GLOBAL if is_everywhere(value.host) else None, digest_of(value.host), value.host, value.host)
     scope = GLOBAL if is_everywhere(value.host) else None
-    return _shape("host", scope, digest_of(value.host), value.host, value.host)
+    is_app = value.host.endswith(APP_HOSTS) or (".execute-api." in value.host and value.host.endswith(".amazonaws.com"))
+    return _shape("app" if is_app else "host", scope, digest_of(value.host), value.host, value.host)
 
 
 def _of_url(value: Masked) -> Shape | None:

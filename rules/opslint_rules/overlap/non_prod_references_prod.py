@@ -27,8 +27,12 @@ class NonProdReferencesProd(ProjectRule):
     What it finds
     -------------
     A value of staging, development or test (a variable of a workload, a dotenv file, tfvars, a literal in the environment's own
-    Terraform) whose host, bucket, queue or database name says production, or that points at the same database, broker, queue or
-    table as a value of production.
+    Terraform) whose host, bucket, queue or database name says production; that points at the same database, Redis slot, vhost, queue,
+    table or deployed application as a value of production; at a host that production's own ingress serves; or into the AWS account that
+    only production declares.
+
+    Shape seen in: 0-Phoenix-0/E-commerce-Website-3d-Design (a base compose file whose service calls the deployed back end, in every
+    environment), AshleyHollis/yt-summarizer (previews that read the vault `…-prd`). Silent shape seen in: polarsource/polar.
 
     In production
     -------------
@@ -51,8 +55,9 @@ class NonProdReferencesProd(ProjectRule):
 
     Exempt
     ------
-    Image registries, package and artefact stores, parent DNS zones, certificates, snapshots to restore from; names that resolve
-    inside each environment (no dot); values that are masked or templates.
+    Image registries, package and artefact stores, parent DNS zones, certificates, snapshots to restore from; addresses that are only
+    allowed or shown (`CORS_ORIGINS`, `DOCS_URL`); names that resolve inside each environment (no dot); two databases of one server; hosts
+    that somebody is to fill in (`your-api…`); values that are masked or templates.
 
     Fix safety
     ----------
