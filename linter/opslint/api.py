@@ -85,6 +85,7 @@ if TYPE_CHECKING:
     from opslint.model.migrations import MigrationGraph, MigrationNode
     from opslint.model.missing_files import named_but_missing
     from opslint.model.model import DeploymentModel
+    from opslint.model.near_names import NearName
     from opslint.model.pipelines import Action, Job, Mask, Pipeline, Step
     from opslint.model.probes import dockerfile_probes
     from opslint.model.records import Container, EnvEntry, Probe, Service, Workload
@@ -97,7 +98,7 @@ if TYPE_CHECKING:
     from opslint.model.terraform_nodes import Resource
     from opslint.model.terraform_roots import Root
     from opslint.model.terraform_values import as_number, as_text, settled, spelled
-    from opslint.model.variables import Scope
+    from opslint.model.variables import Scope, is_example
     from opslint.model.webhooks import Webhook
 
 _LAZY = {
@@ -146,6 +147,7 @@ _LAZY = {
     "MigrationStart": "opslint.model.migration_starts",
     "Missing": "opslint.model.compose",
     "MissingKey": "opslint.model.k8s_missing_keys",
+    "NearName": "opslint.model.near_names",
     "Notice": "opslint.model.repeats",
     "Pipeline": "opslint.model.pipelines",
     "PortMismatch": "opslint.model.k8s_selectors",
@@ -194,6 +196,7 @@ _LAZY = {
     "dockerfile_probes": "opslint.model.probes",
     "holds_secret": "opslint.base.masking",
     "is_absent": "opslint.model.compose",
+    "is_example": "opslint.model.variables",
     "is_local": "opslint.model.local_addresses",
     "is_public_image": "opslint.model.builds",
     "judge_check": "opslint.model.check_commands",
@@ -289,6 +292,7 @@ __all__ = [
     "MigrationStart",
     "Missing",
     "MissingKey",
+    "NearName",
     "Notice",
     "Objects",
     "Option",
@@ -348,6 +352,7 @@ __all__ = [
     "dockerfile_probes",
     "holds_secret",
     "is_absent",
+    "is_example",
     "is_local",
     "is_public_image",
     "judge_check",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from opslint_rules.env.env_declared_but_never_read import is_misspelt
+from opslint.model.near_names import is_misspelt
 
 
 @pytest.mark.parametrize(

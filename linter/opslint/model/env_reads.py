@@ -26,7 +26,8 @@ class Read(Record):
     """One read of one variable. `required`: the program fails when it is not set; `aliases`: other names that do as well.
 
     `missing`, `default`, `default_kind`, `how`, `import_time`, `function`, `guarded`, `instead`, `noticed`, `parse` as in
-    `opslint.facts.env.EnvRead`. `evidence` are the places that show how the name is read (the reader function, the object).
+    `opslint.facts.env.EnvRead`. `evidence` are the places that show how the name is read (the reader function, the object). `prefix` is
+    what a class or an object puts before the name; `nested`: the name is that of a part of a model.
     """
 
     __slots__ = (
@@ -43,8 +44,10 @@ class Read(Record):
         "loc",
         "missing",
         "name",
+        "nested",
         "noticed",
         "parse",
+        "prefix",
         "required",
     )
     aliases: list[str]
@@ -60,8 +63,10 @@ class Read(Record):
     loc: Loc
     missing: str
     name: str
+    nested: bool
     noticed: bool
     parse: str
+    prefix: str
     required: bool
 
     def defaults_to(self, value: Masked) -> bool:
@@ -167,8 +172,10 @@ class EnvReads:
                     loc=field.loc,
                     missing="raises" if field.required else "default",
                     name=field.names[0],
+                    nested=field.nested,
                     noticed=False,
                     parse=field.parse,
+                    prefix=field.prefix,
                     required=field.required,
                 ),
             )
@@ -193,8 +200,10 @@ def _of_fact(fact: EnvRead) -> Read:
         loc=fact.loc,
         missing=fact.missing,
         name=fact.name,
+        nested=False,
         noticed=fact.noticed,
         parse=fact.parse,
+        prefix="",
         required=fact.missing == "raises",
     )
 
@@ -214,7 +223,9 @@ def _of_call(call: NamedCall, name: str, how: str, missing: str, evidence: list[
         loc=call.loc,
         missing=missing,
         name=name,
+        nested=False,
         noticed=False,
         parse=parse,
+        prefix=name[: len(name) - len(call.name)] if call.name and name.endswith(call.name) else "",
         required=missing == "raises",
     )

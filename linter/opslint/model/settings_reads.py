@@ -27,9 +27,24 @@ MAX_NESTED = 3
 
 
 class SettingsField(Record):
-    """One variable of a settings class: `names` in order of preference, `required`, and the rest as in `EnvRead`."""
+    """One variable of a settings class: `names` in order of preference, `prefix` where one was put before them, `nested` when it is part of
+    a model, `required`, and the rest as in `EnvRead`.
+    """
 
-    __slots__ = ("default", "default_kind", "function", "ignore_case", "instead", "loc", "names", "parse", "path", "required")
+    __slots__ = (
+        "default",
+        "default_kind",
+        "function",
+        "ignore_case",
+        "instead",
+        "loc",
+        "names",
+        "nested",
+        "parse",
+        "path",
+        "prefix",
+        "required",
+    )
     default: str | None
     default_kind: str
     function: str
@@ -37,8 +52,10 @@ class SettingsField(Record):
     instead: list[str]
     loc: Loc
     names: list[str]
+    nested: bool
     parse: str
     path: str
+    prefix: str
     required: bool
 
 
@@ -183,8 +200,10 @@ class SettingsReads:
                 instead=[name for name in instead if name not in names],
                 loc=fact.place(place if isinstance(place, int) else fact.at),
                 names=names,
+                nested=depth > 0,
                 parse=f"{parse}-or-empty" if parse and rules.skips_empty else parse,
                 path=path,
+                prefix=rules.prefix if rules.prefix and names[0].upper().startswith(rules.prefix.upper()) else "",
                 required=required,
             )
         )

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from opslint.model.env_reads import Read
     from opslint.model.image import Image
     from opslint.model.model import DeploymentModel
+    from opslint.model.near_names import NearNames
     from opslint.model.records import Container, Service, Workload
 
 __all__ = ["Binding", "Scope", "Variables"]
@@ -89,6 +90,7 @@ class Variables:
         self._scopes: dict[int, Scope] = {}
         self._reads: dict[tuple[str, ...], tuple[list[Read], list[str]]] = {}
         self._all_reads: EnvReads | None = None
+        self._near: NearNames | None = None
 
     @property
     def all_reads(self) -> EnvReads:
@@ -96,6 +98,15 @@ class Variables:
         if self._all_reads is None:
             self._all_reads = EnvReads(self.model)
         return self._all_reads
+
+    @property
+    def near(self) -> NearNames:
+        """What is set under almost the name that is read."""
+        if self._near is None:
+            from opslint.model.near_names import NearNames
+
+            self._near = NearNames(self.model, self.all_reads)
+        return self._near
 
     def resolve(self, workload: Workload, container: Container) -> Scope:
         """Return the variables of a container: image ENV, then the manifest's entries in order, then the entry-point script's."""

@@ -7,12 +7,6 @@ from opslint.api import MANIFESTS, TYPE_CHECKING, EnvRead, Meta, ProjectRule, Se
 if TYPE_CHECKING:
     from opslint.api import DeploymentModel, EnvEntry, Loc, Read, Reporter, Service, Workload
 
-_MIN_WORD = 4
-"""Letters of a word in which one may be wrong: shorter words (DB, URL, MIN, MAX) are different words, not misspelt ones."""
-
-_LONG_WORD = 7
-"""From this length on two letters may be wrong."""
-
 
 class EnvDeclaredButNeverRead(ProjectRule):
     """A variable is set under a misspelt name.
@@ -90,26 +84,20 @@ class EnvDeclaredButNeverRead(ProjectRule):
 
     def check(self, model: DeploymentModel, report: Reporter) -> None:
         """Compare what each container gets and nothing reads with what its code reads and does not get."""
-        known = {
-            name.lower()
-            for reads in model.variables.all_reads.by_path.values()
-            for read in reads
-            for name in (read.name, *read.aliases)
-        }
         found: dict[Loc, tuple[EnvEntry, Read, Service, Workload]] = {}
         for service in model.services:
             for workload, container in service.runs if not service.unlinked else ():
                 scope = model.variables.resolve(workload, container)
-                reads = [
-                    read for read in model.variables.possible_reads_of(container)[0] if not model.variables.is_set(scope, read)
-                ]
-                for binding in scope.bindings.values():
-                    entry = binding.entry
-                    if entry.origin == "ENV" or entry.name.lower() in known:
+                reads = model.variables.possible_reads_of(container)[0]
+                surely = {(read.loc, read.name) for read in model.variables.reads_of(container)[0]} if scope.closed else set()
+                for read in reads:
+                    # What is required and surely missing is a finding of its own, with this entry as evidence.
+                    lacking = read.required and (read.loc, read.name) in surely
+                    if lacking or model.variables.is_set(scope, read):
                         continue
-                    meant = next((read for read in reads if is_misspelt(entry.name, read.name)), None)
-                    if meant is not None:
-                        found.setdefault(entry.loc, (entry, meant, service, workload))
+                    near = model.variables.near.of(scope, read, reads)
+                    if near is not None and near.how == "spelling":
+                        found.setdefault(near.entry.loc, (near.entry, read, service, workload))
         for loc, (entry, read, service, workload) in found.items():
             report(
                 at=loc,
@@ -120,33 +108,3 @@ class EnvDeclaredButNeverRead(ProjectRule):
                 service=service.name,
                 derived=workload.files,
             )
-
-
-def is_misspelt(written: str, meant: str) -> bool:
-    """Tell whether two names differ in one word, and in it by one letter (two in long words), digits aside."""
-    left, right = written.upper().split("_"), meant.upper().split("_")
-    if len(left) != len(right):
-        return False
-    differing = [(a, b) for a, b in zip(left, right, strict=True) if a != b]
-    if len(differing) != 1:
-        return False
-    a, b = differing[0]
-    short = min(len(a), len(b))
-    if short < _MIN_WORD or any(char.isdigit() for char in a + b):
-        return False
-    return _distance(a, b) <= (2 if short >= _LONG_WORD else 1)
-
-
-def _distance(a: str, b: str) -> int:
-    """The number of letters inserted, removed, replaced, or swapped with their neighbour (optimal string alignment)."""
-    before: list[int] = []
-    last = list(range(len(b) + 1))
-    for i, char in enumerate(a, 1):
-        row = [i]
-        for j, other in enumerate(b, 1):
-            cost = min(last[j] + 1, row[j - 1] + 1, last[j - 1] + (char != other))
-            if i > 1 and j > 1 and char == b[j - 2] and a[i - 2] == other:
-                cost = min(cost, before[j - 2] + 1)
-            row.append(cost)
-        before, last = last, row
-    return last[-1]

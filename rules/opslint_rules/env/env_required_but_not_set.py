@@ -91,7 +91,7 @@ class EnvRequiredButNotSet(ProjectRule):
             for workload, container in service.runs:
                 scope = model.variables.resolve(workload, container)
                 reads, files = model.variables.reads_of(container)
-                missing = [read for read in reads if self._lacks(model, scope, read)]
+                missing = [read for read in reads if self._lacks(model, scope, read, reads)]
                 if not missing:
                     continue
                 if not scope.closed:
@@ -102,12 +102,18 @@ class EnvRequiredButNotSet(ProjectRule):
                     for read in missing:
                         found.setdefault((read.loc, read.name), []).append((read, service, workload, container, scope, files))
         for runs in _by_name(found):
-            self._report(runs, report)
+            self._report(model, runs, report)
 
-    def _lacks(self, model: DeploymentModel, scope: Scope, read: Read) -> bool:
-        return read.required and read.name not in model.settings.optional_env and not model.variables.is_set(scope, read)
+    def _lacks(self, model: DeploymentModel, scope: Scope, read: Read, reads: list[Read]) -> bool:
+        if not read.required or read.name in model.settings.optional_env or model.variables.is_set(scope, read):
+            return False
+        # Set in another case or without its prefix: `env-name-case-or-prefix-mismatch` says so at the manifest.
+        near = model.variables.near.of(scope, read, reads)
+        return near is None or near.how == "spelling"
 
-    def _report(self, runs: list[tuple[Read, Service, Workload, Container, Scope, list[str]]], report: Reporter) -> None:
+    def _report(
+        self, model: DeploymentModel, runs: list[tuple[Read, Service, Workload, Container, Scope, list[str]]], report: Reporter
+    ) -> None:
         read, service, workload, _container, _scope, _files = runs[0]
         environments = sorted({name for run in runs for name in run[2].environments})
         where = f" in {', '.join(environments)}" if environments else ""
@@ -115,6 +121,12 @@ class EnvRequiredButNotSet(ProjectRule):
         evidence: dict[Loc, str] = {}
         for other in runs:
             evidence.setdefault(other[3].loc, f"`{other[2].name}` does not get it here")
+        for other in runs:
+            near = model.variables.near.of(other[4], other[0], ())
+            if near is not None:
+                evidence.setdefault(
+                    near.entry.loc, f"`{near.entry.name}`, which is set here, is almost its name and is read nowhere"
+                )
         for other in runs:
             if other[0].loc != read.loc:
                 evidence.setdefault(other[0].loc, "read here as well")

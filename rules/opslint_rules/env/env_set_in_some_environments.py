@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-from opslint.api import MANIFESTS, TYPE_CHECKING, DotenvFile, EnvRead, Known, Meta, ProjectRule, SettingsClass, tier_of
+from opslint.api import (
+    MANIFESTS,
+    TYPE_CHECKING,
+    DotenvFile,
+    EnvRead,
+    Known,
+    Meta,
+    ProjectRule,
+    SettingsClass,
+    is_example,
+    tier_of,
+)
 
 if TYPE_CHECKING:
     from opslint.api import Container, DeploymentModel, Loc, Read, Reporter, Scope, Workload
@@ -247,9 +258,7 @@ def _last_entry(container: Container) -> Loc:
 
 def _is_example_of(path: str, context: str) -> bool:
     """Tell whether a dotenv file is the example that people copy, at the top of the project or of the service."""
-    directory, _, name = path.rpartition("/")
-    words = name.lower().replace("-", ".").replace("_", ".").split(".")
-    return directory in ("", context) and any(word in ("example", "sample", "template", "dist") for word in words)
+    return path.rpartition("/")[0] in ("", context) and is_example(path)
 
 
 def _first_reads(reads: list[Read]) -> list[Read]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from opslint.api import TYPE_CHECKING, EnvRead, Known, Meta, ProjectRule, tier_of
+from opslint.api import TYPE_CHECKING, EnvRead, Known, Meta, ProjectRule, SettingsClass, tier_of
 
 if TYPE_CHECKING:
     from opslint.api import DeploymentModel, EnvEntry, Loc, Masked, Read, Reporter, Workload
@@ -84,7 +84,7 @@ class EnvTypeParseHazard(ProjectRule):
         help="Compare the text with the values that mean true, or write a number into the manifest.",
         status="preview",
     )
-    needs = (EnvRead,)
+    needs = (EnvRead, SettingsClass)
 
     def check(self, model: DeploymentModel, report: Reporter) -> None:
         """Judge the defaults of all reads, and the values of every linked container."""
