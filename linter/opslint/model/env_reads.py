@@ -8,6 +8,7 @@ from opslint.base.typing import TYPE_CHECKING
 from opslint.facts.env import EnvFamily, EnvObject, EnvRead, EnvReader, EnvWrite, NamedCall
 from opslint.facts.env_libraries import library_of, parse_of
 from opslint.facts.modules import ModuleCalls
+from opslint.facts.shell import ShellScript
 from opslint.model.env_files import EnvFiles
 from opslint.model.settings_reads import SettingsReads
 
@@ -84,6 +85,7 @@ class EnvReads:
         self.writes: dict[str, list[EnvWrite]] = {}
         self.loads_dotenv: dict[str, Loc] = {}
         self.files = EnvFiles(model)
+        self._assigned: dict[str, set[str]] | None = None
         self.families = sorted({fact.prefix for fact in model.facts(EnvFamily)})
         for fact in model.facts(EnvRead):
             self._add(fact.path, _of_fact(fact))
@@ -180,6 +182,21 @@ class EnvReads:
                 ),
             )
 
+    def of_scripts(self, required: list[tuple[str, Loc]]) -> list[Read]:
+        """Return what start scripts insist on (``${X:?}``) and do not set themselves as reads."""
+        if not required:
+            return []
+        if self._assigned is None:
+            self._assigned = {}
+            for script in self.model.facts(ShellScript):
+                names = {str(pair[0]) for step in script.steps() for pair in step.assignments}
+                exported = {
+                    word.partition("=")[0] for step in script.steps() if step.words[:1] == ["export"] for word in step.words[1:]
+                }
+                self._assigned[script.path] = names | exported
+        wanted = {(name, loc): None for name, loc in required if name not in self._assigned.get(loc[0], ())}
+        return [_of_script(name, loc) for name, loc in wanted]
+
     def of_files(self, paths: Iterable[str]) -> list[Read]:
         """Return the reads of the given files, in order of file and place."""
         return [read for path in sorted(paths) for read in self.by_path.get(path, ())]
@@ -228,4 +245,27 @@ def _of_call(call: NamedCall, name: str, how: str, missing: str, evidence: list[
         parse=parse,
         prefix=name[: len(name) - len(call.name)] if call.name and name.endswith(call.name) else "",
         required=missing == "raises",
+    )
+
+
+def _of_script(name: str, loc: Loc) -> Read:
+    return Read(
+        aliases=[],
+        default=None,
+        default_kind="",
+        evidence=[],
+        function="",
+        guarded=False,
+        how="shell",
+        ignore_case=False,
+        import_time=True,
+        instead=[],
+        loc=loc,
+        missing="raises",
+        name=name,
+        nested=False,
+        noticed=False,
+        parse="",
+        prefix="",
+        required=True,
     )

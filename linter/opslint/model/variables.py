@@ -11,6 +11,7 @@ from opslint.model.records import EnvEntry
 
 if TYPE_CHECKING:
     from opslint.base.location import Loc
+    from opslint.model.entries import Start
     from opslint.model.env_reads import Read
     from opslint.model.image import Image
     from opslint.model.model import DeploymentModel
@@ -203,6 +204,11 @@ class Variables:
         start = self.model.linked.start(container)
         if start is None:
             return [], []
+        insisted = self.all_reads.of_scripts(start.required)
+        reads, files = self._python_reads_of(container, start, surely=surely)
+        return ([*insisted, *reads], sorted({*files, *(read.loc[0] for read in insisted)})) if insisted else (reads, files)
+
+    def _python_reads_of(self, container: Container, start: Start, *, surely: bool) -> tuple[list[Read], list[str]]:
         modules = sorted({module for entry in start.entries for module in entry.modules})
         key = (*modules, "surely" if surely else "possibly")
         reach = self.model.python.surely if surely else self.model.python.possibly
