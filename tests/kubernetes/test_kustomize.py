@@ -175,8 +175,8 @@ def test_labels_reach_selectors_and_pods(project) -> None:
     assert nodes["Deployment"].text("spec", "template", "metadata", "labels", "team") == "shop"
 
 
-def test_replacement_targets_are_holes(project) -> None:
-    text = "replacements:\n- source: {kind: ConfigMap, name: settings, fieldPath: data.X}\n  targets:\n  - select: {kind: Deployment}\n    fieldPaths: ['spec.template.spec.containers.[name=api].image']\n"
+def test_replacement_by_a_masked_value_is_a_hole(project) -> None:
+    text = "replacements:\n- source: {kind: ConfigMap, name: settings, fieldPath: data.URL}\n  targets:\n  - select: {kind: Deployment}\n    fieldPaths: ['spec.template.spec.containers.[name=api].image']\n"
     _built, found = overlay(project, text)
     assert type(found.workloads[0].containers[0].image).__name__ == "Unknown"
     assert found.workloads[0].containers[1].image.value == "envoy:1"

@@ -30,13 +30,11 @@ def masked_object(node: Mapping) -> Mapping:
 
 def masked_scalar(name: str, scalar: Scalar, *, base64: bool = False) -> Node:
     """Mask one value of the variable or key `name` (`base64`: as in a Secret's ``data``)."""
-    if scalar.masked is not None:
-        return scalar
+    if scalar.masked is not None or scalar.is_null:
+        return scalar  # in a patch, null takes the key away
     text = scalar.text
-    if base64 and not scalar.is_null:
+    if base64:
         text = _decoded(text)
-    if scalar.is_null:
-        text = ""
     if "$(" in text:
         text = _without_user(text)
         if "$(" in text:

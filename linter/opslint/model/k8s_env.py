@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from opslint.base.masking import mask
 from opslint.base.record import Record
 from opslint.base.tree import Hole, Mapping, Scalar, Sequence
 from opslint.base.typing import TYPE_CHECKING
@@ -173,6 +174,8 @@ def value_of(node: Node) -> Value:
         return unknown(node.guess)
     if isinstance(node, Scalar) and node.masked is not None:
         return Known(value=node.masked)
+    if isinstance(node, Scalar) and node.is_null:
+        return Known(value=mask(""))
     if isinstance(node, Hole):
         return unknown(node.reason)
     return unknown("not a plain value")
@@ -227,10 +230,7 @@ def _take_one(item: Mapping, objects: Objects, entries: list[EnvEntry], reasons:
     if source is None:
         value = item.get("value")
         if value is None:
-            value = Scalar("", name.at, quoted=True, path=name.path)
-            from opslint.base.masking import mask
-
-            value.masked = mask("")
+            value = Scalar("", name.at, path=name.path)
         entries.append(EnvEntry(loc=source_of(value, name), name=name.text, origin="env", value=value_of(value)))
         return
     entries.append(_referenced(name, source, objects))

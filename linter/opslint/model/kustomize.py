@@ -9,6 +9,7 @@ from opslint.base.tree import Hole, Mapping, Scalar, Sequence, decode
 from opslint.base.typing import TYPE_CHECKING
 from opslint.facts.kubernetes import KubernetesObject, is_known
 from opslint.facts.kustomize import Kustomization, masked_patch
+from opslint.model.anchored_patterns import PatternError
 from opslint.model.kustomize_generators import generated
 from opslint.model.kustomize_patches import PatchError, apply_operation, own_target, strategic, without_identity
 from opslint.model.kustomize_transforms import (
@@ -20,7 +21,6 @@ from opslint.model.kustomize_transforms import (
     scaled,
     with_namespace,
     with_references,
-    with_replacements,
 )
 
 if TYPE_CHECKING:
@@ -140,10 +140,11 @@ class Kustomizer:
         for key in ("resources", "bases"):
             for entry in tree.sequence(key):
                 self._take(directory, entry, made)
+        self._note_foreign(tree, made)
+        # Since version 5.1 components see what is generated, too.
+        self._generate(directory, tree, made)
         for entry in tree.sequence("components"):
             self._component(directory, entry, made)
-        self._note_foreign(tree, made)
-        self._generate(directory, tree, made)
         self._transform(directory, tree, made)
         self._active.pop()
         self._built[directory] = made
@@ -228,10 +229,10 @@ class Kustomizer:
         for key in ("resources", "bases"):
             for inner in tree.sequence(key):
                 self._take(target, inner, made)
-        for inner in tree.sequence("components"):
-            self._component(target, inner, made)
         self._note_foreign(tree, made)
         self._generate(target, tree, made)
+        for inner in tree.sequence("components"):
+            self._component(target, inner, made)
         self._transform(target, tree, made)
         self._active.pop()
 
@@ -300,7 +301,31 @@ class Kustomizer:
         for item in made.objects:
             item.node = scaled(item.node, item.names, tree.sequence("replicas"))
             item.node = retagged(item.node, tree.sequence("images"))
-            item.node = with_replacements(item.node, item.names, tree.sequence("replacements"))
+        self._replace(directory, tree, made)
+
+    def _replace(self, directory: str, tree: Mapping, made: _Build) -> None:
+        entries: list[Node] = []
+        for entry in tree.sequence("replacements"):
+            path = entry.get("path") if isinstance(entry, Mapping) else None
+            if isinstance(path, Scalar):
+                target = self._target(directory, path, made)
+                found = self._plain_items(target, path, made) if target is not None else []
+                if target is not None and target in self.model.files:
+                    made.files[target] = None
+                    self.used_files.add(target)
+                entries.extend(found)
+            else:
+                entries.append(entry)
+        if entries:
+            from opslint.model.kustomize_replacements import replaced
+
+            try:
+                nodes = replaced([(item.node, item.names) for item in made.objects], entries)
+            except PatternError:
+                self._open(made, "a replacement whose pattern is not followed", entries[0])
+                return
+            for item, node in zip(made.objects, nodes, strict=True):
+                item.node = node
 
     def _rename(self, tree: Mapping, made: _Build) -> None:
         prefix, suffix = tree.text("namePrefix") or "", tree.text("nameSuffix") or ""
@@ -349,6 +374,10 @@ class Kustomizer:
 
     def _operations(self, path: str, entry: Scalar, made: _Build) -> list[Node]:
         """A patch file that holds JSON 6902 operations is of no kind of its own: it is read here."""
+        return [masked_patch(item) for item in self._plain_items(path, entry, made)]
+
+    def _plain_items(self, path: str, entry: Scalar, made: _Build) -> list[Node]:
+        """The documents of a file that is of no kind of its own, a list taken apart."""
         from opslint.base.location import Places
         from opslint.model.rendered import with_spans
         from opslint.syntax.document import ReadProblem
@@ -364,9 +393,15 @@ class Kustomizer:
         items: list[Node] = []
         for root in roots:
             items.extend(root.items if isinstance(root, Sequence) else [root])
-        return [masked_patch(with_spans(item, places, path)) for item in items]
+        return [with_spans(item, places, path) for item in items]
 
     def _apply(self, patches: list[Node], target: Mapping | None, entry: Node, made: _Build) -> None:
+        try:
+            self._apply_to(patches, target, entry, made)
+        except PatternError:
+            self._open(made, "a patch whose target pattern is not followed", entry)
+
+    def _apply_to(self, patches: list[Node], target: Mapping | None, entry: Node, made: _Build) -> None:
         operations = [patch for patch in patches if isinstance(patch, Mapping) and "op" in patch]
         if operations:
             hits = [item for item in made.objects if target is not None and matches(item.node, item.names, target)]

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from opslint.base.tree import Hole, Mapping, Scalar, Sequence
+from opslint.base.tree import Mapping, Scalar, Sequence
 from opslint.base.typing import TYPE_CHECKING
 from opslint.facts.kubernetes import group_of
+from opslint.model.anchored_patterns import fits
 
 if TYPE_CHECKING:
     from opslint.base.tree import Node
@@ -52,28 +53,8 @@ def matches(node: Mapping, names: tuple[str, ...], target: Mapping) -> bool:
 
 
 def _anchored(pattern: str, text: str) -> bool:
-    """Kustomize's anchored regular expressions, for the plain shapes that people write."""
-    if pattern == text or pattern in (".*", ""):
-        return True
-    body = pattern.removeprefix("^").removesuffix("$")
-    if body.startswith("(") and body.endswith(")") and "(" not in body[1:]:
-        body = body[1:-1]
-    return any(_glob(part, text) for part in body.split("|"))
-
-
-def _glob(part: str, text: str) -> bool:
-    pieces = part.replace("\\.", ".").split(".*")
-    if len(pieces) == 1:
-        return pieces[0] == text
-    if not text.startswith(pieces[0]) or not text.endswith(pieces[-1]) or len(text) < len(pieces[0]) + len(pieces[-1]):
-        return False
-    at = len(pieces[0])
-    for piece in pieces[1:-1]:
-        hit = text.find(piece, at)
-        if hit < 0:
-            return False
-        at = hit + len(piece)
-    return at <= len(text) - len(pieces[-1])
+    """Kustomize's anchored regular expressions. Raises PatternError for one that is not followed."""
+    return pattern == text or fits(pattern, text)
 
 
 def selects(selector: str, labels: Mapping | None) -> bool:
@@ -312,47 +293,3 @@ def _image(image: Scalar, entry: Mapping) -> Scalar:
             where = found
             break
     return Scalar(text, where.at, quoted=True, path=where.path)
-
-
-def with_replacements(node: Mapping, names: tuple[str, ...], entries: list[Node]) -> Mapping:
-    """Fields that a `replacements` entry fills are not followed: they become holes."""
-    for entry in entries:
-        for target in entry.sequence("targets") if isinstance(entry, Mapping) else ():
-            select = target.mapping("select") if isinstance(target, Mapping) else None
-            if not isinstance(target, Mapping) or select is None or not matches(node, names, select):
-                continue
-            for field in target.sequence("fieldPaths"):
-                if isinstance(field, Scalar):
-                    node = _holed(node, field.text.split("."), Hole("a kustomize replacement", "", field.at, field.path))
-    return node
-
-
-def _holed(node: Mapping, path: list[str], hole: Hole) -> Mapping:
-    made = _hole_at(node, path, hole, 0)
-    assert isinstance(made, Mapping)
-    return made
-
-
-def _hole_at(node: Node, path: list[str], hole: Hole, depth: int) -> Node:
-    if not path or depth > 60:
-        return hole
-    if isinstance(node, Mapping):
-        name = path[0]
-        pairs = [(key, _hole_at(value, path[1:], hole, depth + 1) if key.text == name else value) for key, value in node.pairs]
-        return Mapping(pairs, node.at, node.path)
-    if isinstance(node, Sequence):
-        step = path[0]
-        chosen = [
-            step == "*"
-            or (step.isdigit() and int(step) == index)
-            or (step.startswith("[") and isinstance(item, Mapping) and _is_chosen(step, item))
-            for index, item in enumerate(node.items)
-        ]
-        items = [_hole_at(item, path[1:], hole, depth + 1) if hit else item for item, hit in zip(node.items, chosen, strict=True)]
-        return Sequence(items, node.at, node.path)
-    return node
-
-
-def _is_chosen(step: str, item: Mapping) -> bool:
-    name, _, value = step.strip("[]").partition("=")
-    return item.text(name) == value
