@@ -169,7 +169,7 @@ def test_health_checks(model_of):
     ],
 )
 def test_compose_commands(words, expected):
-    assert compose_command(words.split()) == expected
+    assert (lambda c: c and (c.files, c.env_files))(compose_command(words.split())) == expected
 
 
 def test_paths_never_leave_the_project():

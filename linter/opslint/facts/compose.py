@@ -7,16 +7,17 @@ from opslint.base.masking import strip_credentials
 from opslint.base.rule import Extractor
 from opslint.base.tree import Hole, Mapping, Scalar, Sequence
 from opslint.base.typing import TYPE_CHECKING
+from opslint.facts.compose_scalars import variable_text
 from opslint.facts.env_values import value_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from typing import Any
 
     from opslint.base.tree import Node
     from opslint.syntax.yaml import YamlDocument
 
-__all__ = ["EXTRACTORS", "ComposeFile"]
+__all__ = ["EXTRACTORS", "ComposeFile", "environment_texts"]
 
 
 class ComposeFile(Fact):
@@ -24,8 +25,8 @@ class ComposeFile(Fact):
 
     `tree` is the encoded top-level mapping (services, volumes, networks, secrets, configs, include, name) without `environment:`
     and build `args:`; `environments` maps a service name to ``[name, place, value]`` entries in order
-    (`opslint.facts.env_values`), `reset` names the services whose `environment` replaces (``!override``) or drops (``!reset``)
-    what is below.
+    (`opslint.facts.env_values`; ``["r"]`` removes the variable, ``!reset``, ``["u"]`` is a value that Compose refuses), `reset` names
+    the services whose `environment` replaces (``!override``) or drops (``!reset``) what is below.
     """
 
     __slots__ = ("environments", "reset", "tree")
@@ -49,31 +50,50 @@ def _compose(document: YamlDocument, root: Mapping) -> ComposeFile:
     reset: list[str] = []
     services = root.mapping("services")
     for name, service in services.items() if services else ():
-        environment = service.get("environment") if isinstance(service, Mapping) else None
-        if environment is None:
-            continue
-        if isinstance(environment, Mapping) and environment.keys() in (["!override"], ["!reset"]):
+        environment, resets = _environment(service)
+        if resets:
             reset.append(name)
-            environment = environment.get("!override")
-        environments[name] = _entries(document, environment)
+        if resets or environment is not None:
+            environments[name] = [
+                [variable, document.place(node), [mark] if mark else value_of(variable, text)]
+                for variable, node, text, mark in _written(environment)
+            ]
     pairs = [(key, _trimmed(value)) for key, value in root.pairs if key.text in _TOP]
     tree = Mapping(pairs, root.at)
     return ComposeFile(at=document.place(root), environments=environments, reset=reset, tree=document.encode(tree))
 
 
-def _entries(document: YamlDocument, environment: Node | None) -> list[list[Any]]:
-    entries: list[list[Any]] = []
+def _environment(service: Node) -> tuple[Node | None, bool]:
+    """Return the `environment` of a service, and whether it stands alone (``!override``, ``!reset``)."""
+    environment = service.get("environment") if isinstance(service, Mapping) else None
+    if isinstance(environment, Mapping) and environment.keys() in (["!override"], ["!reset"]):
+        return environment.get("!override"), True
+    return environment, False
+
+
+def _written(environment: Node | None) -> Iterator[tuple[str, Node, str | None, str]]:
+    """Yield (name, node of the name, text or None for a name passed through, mark: "" or what no text stands for)."""
     if isinstance(environment, Mapping):
         for key, value in environment.pairs:
-            text = value.text if isinstance(value, Scalar) and not value.is_null else None
-            if isinstance(value, Scalar):
-                entries.append([key.text, document.place(key), value_of(key.text, text)])
+            if isinstance(value, Mapping) and value.keys() == ["!reset"]:
+                yield key.text, key, None, "r"
+            elif isinstance(value, Scalar):
+                text = None if value.is_null else variable_text(value)
+                yield key.text, key, text, "u" if text is None and not value.is_null else ""
     elif isinstance(environment, Sequence):
         for item in environment.items:
             if isinstance(item, Scalar) and item.text:
                 name, equals, text = item.text.partition("=")
-                entries.append([name.strip(), document.place(item), value_of(name.strip(), text if equals else None)])
-    return entries
+                yield name.strip(), item, text if equals else None, ""
+
+
+def environment_texts(root: Node) -> dict[str, list[str | None]]:
+    """Return the texts of `ComposeFile.environments`, in the same order: for values that only their texts together make known."""
+    services = root.mapping("services") if isinstance(root, Mapping) else None
+    return {
+        name: [text for _name, _node, text, _mark in _written(_environment(service)[0])]
+        for name, service in (services.items() if services is not None else ())
+    }
 
 
 def _trimmed(root: Node) -> Node:

@@ -3,29 +3,44 @@
 from __future__ import annotations
 
 from opslint.base.fact import Fact
+from opslint.base.masking import mask
 from opslint.base.rule import Extractor
 from opslint.base.typing import TYPE_CHECKING
 from opslint.facts.env_values import literal, value_of
+from opslint.syntax.dotenv_compose import raw_settings, settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
     from opslint.syntax.dotenv import DotenvDocument
+    from opslint.syntax.dotenv_compose import Setting
 
 __all__ = ["EXTRACTORS", "DotenvFile"]
 
 
 class DotenvFile(Fact):
-    """One dotenv file.
+    """One dotenv file, as its two readers see it.
 
-    `entries` are ``[name, place of the name, place of the value, value]`` in file order (values: `opslint.facts.env_values`);
-    `partial` tells that some line could not be read, so that what it sets is not known.
+    `entries` are what python-dotenv reads, ``[name, place of the name, place of the value, value]`` in file order (values:
+    `opslint.facts.env_values`); `partial` tells that some line could not be read, so that what it sets is not known. `compose` are the
+    rows that Docker Compose reads, None where they are the same; `refused` tells that Compose refuses the file. `raw` is a digest of
+    what ``format: raw`` says, so that a change of it is seen (the link reads such a file again).
     """
 
-    __slots__ = ("entries", "partial")
+    __slots__ = ("compose", "entries", "partial", "raw", "refused")
+    compose: list[list[Any]] | None
     entries: list[list[Any]]
     partial: bool
+    raw: str
+    refused: bool
+
+    @property
+    def compose_rows(self) -> list[list[Any]] | None:
+        """What Docker Compose reads in the default format, None where it refuses the file."""
+        if self.refused:
+            return None
+        return self.entries if self.compose is None else self.compose
 
 
 def _extract(document: DotenvDocument, emit: Callable[[Fact], None]) -> None:
@@ -38,7 +53,32 @@ def _extract(document: DotenvDocument, emit: Callable[[Fact], None]) -> None:
         else:
             value = value_of(binding.name, binding.value)
         entries.append([binding.name, binding.name_at, binding.value_at, value])
-    emit(DotenvFile(at=document.places.add((1, 1, 1, 1)), entries=entries, partial=bool(document.errors)))
+    found = settings(document.text)
+    compose = rows(document, found or [])
+    raw = "\n".join(f"{item.name}={item.text}" for item in raw_settings(document.text) or ())
+    emit(
+        DotenvFile(
+            at=document.places.add((1, 1, 1, 1)),
+            compose=None if compose == entries else compose,
+            entries=entries,
+            partial=bool(document.errors),
+            raw=mask(raw).digest,
+            refused=found is None,
+        )
+    )
+
+
+def rows(document: DotenvDocument, found: list[Setting]) -> list[list[Any]]:
+    """Return settings as rows of a fact, their places added to the document."""
+    spans, places = document.lines, document.places
+    out: list[list[Any]] = []
+    for item in found:
+        value: list[Any] | None = None
+        if item.text is not None:
+            value = value_of(item.name, item.text) if item.expands else literal(item.name, item.text)
+        name_at = places.add(spans.span(item.start, item.end))
+        out.append([item.name, name_at, places.add(spans.span(item.value_start, item.value_end)), value])
+    return out
 
 
 EXTRACTORS = (Extractor("dotenv", (), _extract),)

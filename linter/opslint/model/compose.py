@@ -8,11 +8,12 @@ from opslint.base.typing import TYPE_CHECKING
 from opslint.base.value import ABSENT, known, unknown
 from opslint.facts.compose import ComposeFile
 from opslint.facts.shell import ShellScript
-from opslint.model.compose_env import DotenvFiles, Interpolation, entries, env_file_uses
-from opslint.model.compose_files import BASE_NAMES, OVERRIDE_NAMES, groups, root_of, services_of
+from opslint.model.compose_env import EnvironmentTexts, entries, env_file_uses, unnamed
+from opslint.model.compose_files import BASE_NAMES, OVERRIDE_NAMES, groups, includes, root_of, services_of
 from opslint.model.compose_merge import merge
+from opslint.model.compose_names import DotenvFiles, Names
+from opslint.model.compose_parts import command_words, mounts_source, ports_of, probes_of
 from opslint.model.paths import directory_of, join
-from opslint.model.probes import exec_probe, seconds
 from opslint.model.records import Container, Deployment, Workload
 
 if TYPE_CHECKING:
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from opslint.model.compose_env import EnvFileUse
     from opslint.model.compose_files import ComposeGroup
     from opslint.model.model import DeploymentModel
-    from opslint.model.records import Probe
 
 MAX_EXTENDS = 8
 """How long a chain of `extends` is followed."""
@@ -34,8 +34,8 @@ def deployments(model: DeploymentModel) -> list[Deployment]:
     """Return one deployment for each combination of compose files."""
     if not model.facts(ComposeFile):
         return []
-    dotenv = DotenvFiles(model)
-    found = [_Group(model, dotenv, group).deployment() for group in groups(model)]
+    dotenv, texts = DotenvFiles(model), EnvironmentTexts(model)
+    found = [_Group(model, dotenv, texts, group).deployment() for group in groups(model)]
     _local_ones(found)
     return [deployment for deployment in found if deployment.workloads]
 
@@ -51,7 +51,7 @@ def _local_ones(found: list[Deployment]) -> None:
 def is_default(deployment: Deployment) -> bool:
     """Tell whether a compose deployment is what a bare ``docker compose up`` starts."""
     names = [path.rpartition("/")[2] for path in deployment.key.removeprefix("compose:").split("+")]
-    return names[0] in BASE_NAMES and all(name in OVERRIDE_NAMES for name in names[1:])
+    return "@" not in deployment.key and names[0] in BASE_NAMES and all(name in OVERRIDE_NAMES for name in names[1:])
 
 
 def set_environments(deployment: Deployment, names: list[str]) -> None:
@@ -64,36 +64,52 @@ def set_environments(deployment: Deployment, names: list[str]) -> None:
 class _Group:
     """One combination of compose files on its way to a deployment."""
 
-    def __init__(self, model: DeploymentModel, dotenv: DotenvFiles, group: ComposeGroup) -> None:
+    def __init__(self, model: DeploymentModel, dotenv: DotenvFiles, texts: EnvironmentTexts, group: ComposeGroup) -> None:
         self.model = model
         self.dotenv = dotenv
+        self.texts = texts
         self.group = group
         self.facts = {fact.path: fact for fact in model.facts(ComposeFile)}
         self.directories = {fact.path: group.directory for fact in group.files}
         self.roots: dict[str, Mapping] = {}
-        files = list(group.files)
-        for fact in group.files:
-            self._include(fact, files, 0)
         self.services: dict[str, dict[str, Mapping]] = {}
-        self.files = files
         beside = [group.directory + "/.env" if group.directory else ".env"]
-        self.interpolation = Interpolation(dotenv, group.env_files or beside)
-        self.read = {fact.path for fact in files} | set(self.interpolation.paths)
+        self.names = Names(dotenv, [(path, False) for path in group.env_files or beside])
+        self.included: dict[str, Names] = {}
+        self.files = list(group.files)
+        self.read = {fact.path for fact in group.files} | set(self.names.paths)
+        for fact in group.files:
+            self._include(fact, 0)
 
-    def _include(self, fact: ComposeFile, files: list[ComposeFile], depth: int) -> None:
-        """Add the files that `include:` names; their paths start from their own directory."""
-        include = self._root(fact).get("include")
-        for item in include.items if isinstance(include, Sequence) else ():
-            path = item.get("path") if isinstance(item, Mapping) else item
-            for one in path.items if isinstance(path, Sequence) else [path]:
-                target = join(directory_of(fact.path), one.text) if isinstance(one, Scalar) else None
-                found = self.facts.get(target or "")
-                if found is not None and found not in files and depth < MAX_EXTENDS:
-                    files.insert(0, found)
-                    own = item.text("project_directory") if isinstance(item, Mapping) else None
-                    base = join(directory_of(fact.path), own) if own else None
-                    self.directories[found.path] = base if base is not None else directory_of(found.path)
-                    self._include(found, files, depth + 1)
+    def names_at(self, path: str) -> Names:
+        """Return what ``${}`` finds in a compose file: an included one has names of its own below the project's."""
+        return self.included.get(path, self.names)
+
+    def _include(self, fact: ComposeFile, depth: int) -> None:
+        """Add the files that `include:` names (docs.docker.com, "Compose file reference: include")."""
+        names, here = self.names_at(fact.path), self.directories[fact.path]
+        for written, item in includes(self._root(fact)) if depth < MAX_EXTENDS else ():
+            paths = [join(here, text) for name in written if (text := names.text(name)[0]) is not None]
+            found = [self.facts[path] for path in paths if path in self.facts]
+            found = [other for other in found if other not in self.files]
+            if not found:
+                continue
+            own = item.text("project_directory") if item is not None else None
+            base = join(here, own) if own else directory_of(found[0].path)
+            base = base if base is not None else here
+            env_file = item.get("env_file") if item is not None else None
+            items = env_file.items if isinstance(env_file, Sequence) else [env_file] if env_file is not None else []
+            files = [join(here, one.text) for one in items if isinstance(one, Scalar)] or [join(base, ".env")]
+            inner = Names(self.dotenv, [(path, False) for path in files if path], names)
+            at = min(self.files.index(fact), len(self.files))
+            self.files[at:at] = found
+            self.read.update(inner.paths)
+            for other in found:
+                self.read.add(other.path)
+                self.directories[other.path] = base
+                self.included[other.path] = inner
+            for other in found:
+                self._include(other, depth + 1)
 
     def _root(self, fact: ComposeFile) -> Mapping:
         if fact.path not in self.roots:
@@ -132,7 +148,10 @@ class _Group:
             names.update(dict.fromkeys(self._services(fact)))
         first = self.group.files[0]
         made = [found for found in (self._workload(name) for name in names) if found is not None]
-        environments = self.model.environments.names_of(fact.path for fact in self.files)
+        # The file a command is given with `--env-file` says more of where it runs than the manifests it is run with.
+        environments = self.model.environments.names_of(self.group.env_files)
+        if not environments:
+            environments = self.model.environments.names_of(fact.path for fact in self.files)
         if not environments:
             environments = self.model.environments.names_of(path for work in made for path in work.files)
         deployment = Deployment(
@@ -145,7 +164,7 @@ class _Group:
             platform="compose",
             workloads=made,
         )
-        if not environments and any(_mounts_source(work) for work in made):
+        if not environments and any(mounts_source(work) for work in made):
             # Code mounted over what the image holds is a workstation's set-up (docs.docker.com, "Use Compose in production").
             environments = ["development"]
         set_environments(deployment, environments)
@@ -162,9 +181,10 @@ class _Group:
             return None
         key = next((key for fact in self.files if (key := self._key(fact, name)) is not None), None)
         loc = key.loc if key is not None else body.loc
-        uses = list(env_file_uses(self.dotenv, body, self.directories, self.interpolation))
+        uses = list(env_file_uses(self.dotenv, body, self.directories, self.names_at))
         container = self._container(name, body, loc, layers, uses)
         replicas = body.text("deploy", "replicas") or body.text("scale")
+        replicas = self.names.text(replicas)[0] or replicas if replicas is not None else None
         count: Value = known(1)
         if replicas is not None:
             count = known(int(replicas)) if replicas.isdigit() else unknown("replicas depend on the host")
@@ -192,26 +212,27 @@ class _Group:
         self, name: str, body: Mapping, loc: Loc, layers: list[tuple[ComposeFile, str]], uses: list[EnvFileUse]
     ) -> Container:
         image = body.get("image")
+        opened = [(use.reason, use.loc) for use in uses if use.state in ("ignored", "unknown")]
         return Container(
-            args=command_words(body.get("command"), self.interpolation),
+            args=command_words(body.get("command"), self.names_at),
             build=self._build(body),
-            command=command_words(body.get("entrypoint"), self.interpolation),
-            entries=entries(self.dotenv, layers, uses, self.interpolation),
+            command=command_words(body.get("entrypoint"), self.names_at),
+            entries=entries(self.dotenv, self.texts, layers, uses, self.names, self.names_at),
             image=self._image(image),
             image_loc=image.loc if image is not None else loc,
             init=False,
             loc=loc,
             name=name,
             node=body,
-            open_reasons=[(use.reason, use.loc) for use in uses if use.state in ("ignored", "unknown")],
-            ports=_ports(body),
-            probes=_probes(body, self.interpolation),
+            open_reasons=[*opened, *unnamed(layers, self.names_at)],
+            ports=ports_of(body, self.names_at),
+            probes=probes_of(body, self.names_at),
         )
 
     def _image(self, image: Node | None) -> Value:
         if not isinstance(image, Scalar) or image.is_null:
             return ABSENT
-        text, prefix, _fallback = self.interpolation.text(image.text)
+        text, prefix, _fallback = self.names_at(image.path).text(image.text)
         return known(text) if text is not None else unknown(f"image {image.text} depends on the host", prefix)
 
     def _build(self, body: Mapping) -> tuple[str, str, str] | None:
@@ -227,12 +248,13 @@ class _Group:
         if not isinstance(written, Scalar):
             return None
         directory = self.directories.get(written.path, self.group.directory)
-        where, file = self.interpolation.settled(written.text), self.interpolation.settled(dockerfile)
+        names = self.names_at(written.path)
+        where, file = names.settled(written.text), names.settled(dockerfile)
         context = join(directory, where) if where is not None else None
         path = join(context, file) if context is not None and file is not None else None
         if context is None or path is None:
             return None
-        return context, path, self.interpolation.text(target)[2]
+        return context, path, names.text(target)[2]
 
     def missing(self) -> Iterator[Missing]:
         """Yield the files that this combination names and that are not there."""
@@ -245,7 +267,7 @@ class _Group:
             body = bodies[0]
             for above in bodies[1:]:
                 body = merge(body, above)
-            for use in env_file_uses(self.dotenv, body, self.directories, self.interpolation):
+            for use in env_file_uses(self.dotenv, body, self.directories, self.names_at):
                 if use.state == "missing":
                     yield Missing(loc=use.loc, path=use.path, service=name, what="env_file")
             build = body.get("build")
@@ -293,97 +315,10 @@ def missing_files(model: DeploymentModel) -> list[tuple[Missing, list[str]]]:
     """Return what compose files name that is not there, each with the environments of its deployment."""
     found: list[tuple[Missing, list[str]]] = []
     environments = {item.key: item.environments for item in model.deployments}
-    dotenv = DotenvFiles(model)
+    dotenv, texts = DotenvFiles(model), EnvironmentTexts(model)
     copied = _copied(model)
     for group in groups(model) if model.facts(ComposeFile) else ():
         if any("/".join(fact.path.rsplit("/", 2)[-2:]) in copied for fact in group.files):
             continue  # a script puts it somewhere else before it is used: its paths start from there
-        found.extend((missing, environments.get(group.key, [])) for missing in _Group(model, dotenv, group).missing())
+        found.extend((missing, environments.get(group.key, [])) for missing in _Group(model, dotenv, texts, group).missing())
     return found
-
-
-def command_words(node: Node | None, interpolation: Interpolation) -> list[str] | None:
-    """Return the words of `command` or `entrypoint`; a string is split like a shell splits words, and run by none."""
-    if isinstance(node, Sequence):
-        return [interpolation.text(item.text)[2] for item in node.items if isinstance(item, Scalar)]
-    if isinstance(node, Scalar) and not node.is_null:
-        from opslint.syntax.shell_words import Lexer
-
-        text = interpolation.text(node.text)[2]
-        return [token.text for token in Lexer(text).run() if token.text != "\n"]
-    return None
-
-
-def _ports(body: Mapping) -> dict[str, int]:
-    ports: dict[str, int] = {}
-    for item in [*body.sequence("ports"), *body.sequence("expose")]:
-        if isinstance(item, Mapping):
-            text = item.text("target") or ""
-        else:
-            text = item.text.rpartition("/")[0] or item.text if isinstance(item, Scalar) else ""
-            text = text.rpartition(":")[2]
-        if text.isdigit():
-            ports[text] = int(text)
-    return ports
-
-
-def _probes(body: Mapping, interpolation: Interpolation) -> list[Probe]:
-    check = body.mapping("healthcheck")
-    test = check.get("test") if check is not None else None
-    if check is None or test is None or check.text("disable") in ("true", "True", "yes"):
-        return []
-    words = (
-        [interpolation.text(item.text)[2] for item in test.items if isinstance(item, Scalar)]
-        if isinstance(test, Sequence)
-        else []
-    )
-    shell = False
-    if isinstance(test, Scalar):
-        words, shell = [interpolation.text(test.text)[2]], True
-    elif words[:1] == ["CMD-SHELL"]:
-        words, shell = words[1:], True
-    elif words[:1] == ["CMD"]:
-        words = words[1:]
-    if not words or words == ["NONE"]:
-        return []
-    retries = check.text("retries")
-    return [
-        exec_probe(
-            words,
-            shell=shell,
-            loc=test.loc,
-            role="healthcheck",
-            # Defaults of Docker: 30 s interval and timeout, 3 retries (docs.docker.com/reference/dockerfile, HEALTHCHECK).
-            delay=seconds(check.text("start_period"), 0.0),
-            period=seconds(check.text("interval"), 30.0),
-            timeout=seconds(check.text("timeout"), 30.0),
-            failures=int(retries) if retries and retries.isdigit() else 3,
-        )
-    ]
-
-
-def _mounts_source(workload: Workload) -> bool:
-    """Tell whether a service mounts (part of) its own build context over the image's files."""
-    container = workload.containers[0]
-    if container.build is None:
-        return False
-    context = container.build[0]
-    for item in workload.pod.sequence("volumes"):
-        if isinstance(item, Mapping):
-            source = item.text("source") or "" if item.text("type") in (None, "bind") else ""
-            target = item.text("target") or ""
-        else:
-            parts = item.text.split(":") if isinstance(item, Scalar) else []
-            source, target = (parts[0], parts[1]) if len(parts) > 1 else ("", "")
-        if not source.startswith((".", "/")) or target.rpartition("/")[2].count("."):
-            continue
-        path = join(directory_of(item.path), source)
-        if path is not None and (
-            path == context or (context and path.startswith(context + "/")) or (not context and _is_code(path))
-        ):
-            return True
-    return False
-
-
-def _is_code(path: str) -> bool:
-    return path == "" or path.rpartition("/")[2] in ("src", "app", "backend", "server", "api")

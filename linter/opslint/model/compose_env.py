@@ -5,20 +5,18 @@ from __future__ import annotations
 from opslint.base.record import Record
 from opslint.base.tree import Mapping, Scalar, Sequence
 from opslint.base.typing import TYPE_CHECKING
-from opslint.base.value import known, unknown
-from opslint.facts.dotenv import DotenvFile
-from opslint.facts.env_values import decode_literal, split
+from opslint.facts.compose import environment_texts
+from opslint.model.compose_names import Names, expand
 from opslint.model.paths import join
 from opslint.model.records import EnvEntry
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from typing import Any
+    from collections.abc import Callable, Iterator
 
     from opslint.base.location import Loc
     from opslint.base.tree import Node
-    from opslint.base.value import Value
     from opslint.facts.compose import ComposeFile
+    from opslint.model.compose_names import DotenvFiles
     from opslint.model.model import DeploymentModel
 
 
@@ -34,185 +32,136 @@ class EnvFileUse(Record):
     """One `env_file` of a service: the project path ("" when it cannot be told), why it cannot, where it is named.
 
     `state`: ``read`` (its entries are known), ``missing`` (not there, and nothing ignores it), ``ignored`` (not in git),
-    ``optional`` (not there, ``required: false``), ``unknown``.
+    ``optional`` (not there, ``required: false``), ``unknown``. `raw` tells that it is read as ``format: raw``.
     """
 
-    __slots__ = ("loc", "path", "reason", "state")
+    __slots__ = ("loc", "path", "raw", "reason", "state")
     loc: Loc
     path: str
+    raw: bool
     reason: str
     state: str
 
 
-class Interpolation:
-    """The names that ``${}`` finds in the ``.env`` beside the compose file (or in ``--env-file``)."""
-
-    def __init__(self, dotenv: DotenvFiles, paths: list[str]) -> None:
-        self.values: dict[str, Value] = {}
-        self.paths: list[str] = []
-        for path in paths:
-            entries = dotenv.entries(path)
-            if entries is None:
-                continue
-            self.paths.append(path)
-            self.values.update((name, value) for name, _loc, value in entries)
-
-    def text(self, written: str) -> tuple[str | None, str, str]:
-        """Interpolate plain text: (the text or None when a part is unknown, its literal prefix, the text with all defaults)."""
-        out: list[str] = []
-        prefix: str | None = None
-        fallback: list[str] = []
-        for part in split(written):
-            if isinstance(part, str):
-                out.append(part)
-                fallback.append(part)
-                continue
-            name, operator, default = part
-            plain = _plain(self.values.get(name))
-            if plain is not None and (plain or not operator.startswith(":")):
-                out.append(plain)
-                fallback.append(plain)
-                continue
-            if prefix is None:
-                prefix = "".join(out)
-            fallback.append(default if operator in (":-", "-") else "")
-        text = "".join(out) if prefix is None else None
-        return text, prefix if prefix is not None else "".join(out), "".join(fallback)
-
-    def settled(self, written: str) -> str | None:
-        """Interpolate plain text, taking defaults; None when a variable has neither a value nor a default."""
-        for part in split(written):
-            if not isinstance(part, str) and part[1] not in (":-", "-") and not _plain(self.values.get(part[0])):
-                return None
-        return self.text(written)[2]
-
-    def value(self, name: str, data: list[Any] | None) -> Value:
-        """Return the value of variable `name` from its JSON form (`opslint.facts.env_values`)."""
-        if data is None:
-            return self.values.get(name) or unknown(f"{name} is passed through from the host")
-        if data[0] == "x":
-            return known(decode_literal(data))
-        if len(data) == 2 and data[1][0] == "v":
-            _tag, variable, operator, default = data[1]
-            found = self.values.get(variable)
-            if found is not None:
-                return found
-            if operator in (":?", "?"):
-                return unknown(f"{variable} must be set on the host")
-            return unknown(f"{variable} of the host, else its default" if default else f"{variable} of the host")
-        return unknown("put together from variables")
-
-
-def _plain(value: Value | None) -> str | None:
-    masked = getattr(value, "value", None)
-    plain = getattr(masked, "plain", None)
-    return plain if isinstance(plain, str) else None
-
-
-class DotenvFiles:
-    """The dotenv files of the project, by path."""
+class EnvironmentTexts:
+    """The texts of `environment` blocks, read again from their files; kept nowhere else, for they may be secret."""
 
     def __init__(self, model: DeploymentModel) -> None:
         self.model = model
-        self._facts = {fact.path: fact for fact in model.facts(DotenvFile)}
-        self._entries: dict[str, list[tuple[str, Loc, Value]] | None] = {}
+        self._files: dict[str, dict[str, list[str | None]]] = {}
 
-    def entries(self, path: str) -> list[tuple[str, Loc, Value]] | None:
-        """Return (name, place, value) of a dotenv file, None when it is not there or not readable to its end."""
-        if path not in self._entries:
-            fact = self._facts.get(path)
-            if fact is None:
-                self._entries[path] = _read_here(self.model, path)
-            elif fact.partial:
-                self._entries[path] = None
-            else:
-                rows = fact.entries
-                self._entries[path] = [(name, (path, at), _own_value(name, value)) for name, at, _value_at, value in rows]
-        return self._entries[path]
+    def of(self, path: str, service: str, index: int) -> str | None:
+        """Return the text of one entry of `ComposeFile.environments`, None when it cannot be read (any more)."""
+        if path not in self._files:
+            self._files[path] = self._read(path)
+        found = self._files[path].get(service, [])
+        return found[index] if index < len(found) else None
 
+    def _read(self, path: str) -> dict[str, list[str | None]]:
+        from opslint.syntax.document import ReadProblem
+        from opslint.syntax.yaml import read
 
-def _read_here(model: DeploymentModel, path: str) -> list[tuple[str, Loc, Value]] | None:
-    """Read a file that only its use shows to be a dotenv file (``app.conf``, ``docker/env``)."""
-    from opslint.facts.env_values import literal
-    from opslint.syntax.document import ReadProblem
-    from opslint.syntax.dotenv import read
-
-    data = model.read(path) if path in model.files else None
-    if data is None or len(data) > 1 << 20:
-        return None
-    try:
-        document = read(data, "dotenv")
-    except ReadProblem:
-        return None
-    if document.errors:
-        return None
-    spans = document.places.spans
-    found: list[tuple[str, Loc, Value]] = []
-    for binding in document.bindings:
-        own = None if binding.value is None else literal(binding.name, binding.value)
-        found.append((binding.name, (path, spans[binding.name_at]), _own_value(binding.name, own)))
-    return found
-
-
-def _own_value(name: str, data: list[Any] | None) -> Value:
-    if data is None:
-        return unknown(f"{name} is passed through from the host")
-    return known(decode_literal(data)) if data[0] == "x" else unknown("put together from variables")
+        data = self.model.read(path)
+        if data is None:
+            return {}
+        try:
+            documents = read(data, "compose").documents
+        except ReadProblem:
+            return {}
+        return environment_texts(documents[0]) if documents else {}
 
 
 def env_file_uses(
-    dotenv: DotenvFiles, service: Mapping, directories: dict[str, str], interpolation: Interpolation
+    dotenv: DotenvFiles, service: Mapping, directories: dict[str, str], names_at: Callable[[str], Names]
 ) -> Iterator[EnvFileUse]:
-    """Yield the uses of `env_file` of a merged service, in order. `directories`: compose file → directory its paths start from."""
+    """Yield the uses of `env_file` of a merged service, in order.
+
+    `directories`: compose file → directory its paths start from; `names_at` gives what ``${}`` finds in a compose file.
+    """
     node = service.get("env_file")
     for item in node.items if isinstance(node, Sequence) else [node] if node is not None else []:
-        required = True
+        required, raw = True, False
         written: Node | None = item
         if isinstance(item, Mapping):
             written = item.get("path")
-            required = item.text("required") not in ("false", "False")
+            required = item.text("required") not in ("false", "False", "FALSE")
+            raw = item.text("format") == "raw"
         if isinstance(written, Scalar) and not written.is_null:
-            yield _use(dotenv, written, required, directories.get(written.path, ""), interpolation)
+            use = _use(dotenv, written, required, directories.get(written.path, ""), names_at(written.path))
+            yield use.replace(raw=raw) if raw else use
 
 
-def _use(dotenv: DotenvFiles, node: Scalar, required: bool, directory: str, interpolation: Interpolation) -> EnvFileUse:
-    text, _prefix, fallback = interpolation.text(node.text)
+def _use(dotenv: DotenvFiles, node: Scalar, required: bool, directory: str, names: Names) -> EnvFileUse:
+    text, _prefix, fallback = names.text(node.text)
     loc = node.loc
+
+    def use(path: str, reason: str, state: str) -> EnvFileUse:
+        return EnvFileUse(loc=loc, path=path, raw=False, reason=reason, state=state)
+
     path = join(directory, text) if text is not None else None
     if path is None:
         reason = (
             f"env_file {node.text} is not in the project" if text is not None else f"env_file {node.text} depends on the host"
         )
         guess = join(directory, fallback) if text is None else None
-        if guess and dotenv.entries(guess) is not None:
-            return EnvFileUse(loc=loc, path=guess, reason=reason, state="unknown")
-        return EnvFileUse(loc=loc, path="", reason=reason, state="unknown")
+        return use(guess if guess and dotenv.rows(guess) is not None else "", reason, "unknown")
     if path in dotenv.model.files:
-        if dotenv.entries(path) is not None:
-            return EnvFileUse(loc=loc, path=path, reason="", state="read")
-        return EnvFileUse(loc=loc, path=path, reason=f"{path} could not be read to its end", state="unknown")
+        if dotenv.rows(path) is not None:
+            return use(path, "", "read")
+        return use(path, f"{path} could not be read to its end", "unknown")
     if dotenv.model.is_ignored(path):
-        return EnvFileUse(loc=loc, path=path, reason=f"{path} is not in git", state="ignored")
+        return use(path, f"{path} is not in git", "ignored")
     if path.rpartition("/")[2] in _MADE_BY_PLATFORM:
-        return EnvFileUse(loc=loc, path=path, reason=f"{path} is made by the platform", state="ignored")
+        return use(path, f"{path} is made by the platform", "ignored")
     if any(f"{path}{ending}" in dotenv.model.files for ending in _EXAMPLES):
-        return EnvFileUse(loc=loc, path=path, reason=f"{path} is made from an example", state="ignored")
-    return EnvFileUse(loc=loc, path=path, reason=f"{path} is missing", state="missing" if required else "optional")
+        return use(path, f"{path} is made from an example", "ignored")
+    return use(path, f"{path} is missing", "missing" if required else "optional")
 
 
 def entries(
-    dotenv: DotenvFiles, layers: list[tuple[ComposeFile, str]], uses: list[EnvFileUse], interpolation: Interpolation
+    dotenv: DotenvFiles,
+    texts: EnvironmentTexts,
+    layers: list[tuple[ComposeFile, str]],
+    uses: list[EnvFileUse],
+    names: Names,
+    names_at: Callable[[str], Names],
 ) -> list[EnvEntry]:
-    """Return the variables of a service in order of precedence, later ones win: `env_file`s, then `environment` of each layer."""
-    found: list[EnvEntry] = []
-    for use in uses:
-        for name, loc, value in (dotenv.entries(use.path) or ()) if use.state == "read" else ():
-            found.append(EnvEntry(loc=loc, name=name, origin=f"env_file {use.path}", value=value))
+    """Return the variables of a service in order of precedence, later ones win: `env_file`s, then `environment` of each layer.
+
+    Values of `env_file`s are interpolated with the project's `names` and what came before them; those of `environment` with the names
+    of the file they stand in (`names_at`).
+    """
+    read = [(use.path, use.raw) for use in uses if use.state == "read"]
+    found = [
+        EnvEntry(loc=loc, name=name, origin=f"env_file {path}", value=value)
+        for name, loc, value, path in (Names(dotenv, read, names).own if read else ())
+    ]
     own: dict[str, EnvEntry] = {}
     for fact, service in layers:
         if service in fact.reset:
             own.clear()
-        for name, at, data in fact.environments.get(service, ()):
-            value = interpolation.value(name, data)
-            own[name] = EnvEntry(loc=fact.place(at), name=name, origin="environment", value=value)
+        here = names_at(fact.path)
+        for index, (written, at, data) in enumerate(fact.environments.get(service, ())):
+            name = here.text(written)[0] if "$" in written else written
+            if name is None:
+                continue
+            if data == ["r"]:
+                own.pop(name, None)
+                continue
+
+            def text(path: str = fact.path, service: str = service, index: int = index, here: Names = here) -> str | None:
+                whole = texts.of(path, service, index)
+                return expand(whole, here.find) if whole is not None else None
+
+            own[name] = EnvEntry(loc=fact.place(at), name=name, origin="environment", value=here.value(name, data, text))
     return [*found, *own.values()]
+
+
+def unnamed(layers: list[tuple[ComposeFile, str]], names_at: Callable[[str], Names]) -> list[tuple[str, Loc]]:
+    """Return why the variables of a service may be more than `entries`: names that depend on the host."""
+    return [
+        (f"variable {written} depends on the host", fact.place(at))
+        for fact, service in layers
+        for written, at, _data in fact.environments.get(service, ())
+        if "$" in written and names_at(fact.path).text(written)[0] is None
+    ]

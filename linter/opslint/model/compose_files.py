@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from opslint.base.record import Record
-from opslint.base.tree import Mapping, decode
+from opslint.base.tree import Mapping, Scalar, Sequence, decode
 from opslint.base.typing import TYPE_CHECKING
 from opslint.facts.compose import ComposeFile
 from opslint.facts.dotenv import DotenvFile
@@ -14,7 +14,7 @@ from opslint.facts.workflows import CompositeAction, Workflow
 from opslint.model.paths import directory_of, join
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Container, Iterator
 
     from opslint.model.model import DeploymentModel
 
@@ -27,70 +27,86 @@ OVERRIDE_NAMES = (
     "docker-compose.override.yaml",
     "docker-compose.override.yml",
 )
-_VALUE_OPTIONS = frozenset(
-    ("-p", "--project-name", "--profile", "--project-directory", "--ansi", "--parallel", "--progress", "-H", "--context", "-c")
-)
+_VALUE_OPTIONS = frozenset(("--profile", "--ansi", "--parallel", "--progress", "-H", "--context", "-c"))
 
 
 class ComposeGroup(Record):
     """Files that one command combines, in order. `directory` is the project directory, to which paths are relative.
 
-    `automatic` tells that Compose finds them without ``-f``; `env_files` are those of ``--env-file`` (project paths).
+    `automatic` tells that Compose finds them without ``-f``; `env_files` are those of ``--env-file`` (project paths); `projects` the
+    names that commands give the project (``-p``).
     """
 
-    __slots__ = ("automatic", "directory", "env_files", "files")
+    __slots__ = ("automatic", "directory", "env_files", "files", "projects")
     automatic: bool
     directory: str
     env_files: list[str]
     files: list[ComposeFile]
+    projects: list[str]
 
     @property
     def key(self) -> str:
-        """The key of the deployment, ``compose:a.yml+b.yml``."""
-        return "compose:" + "+".join(found.path for found in self.files)
+        """The key of the deployment, ``compose:a.yml+b.yml`` or, with another file than ``.env``, ``compose:a.yml@.env.staging``."""
+        return "@".join(["compose:" + "+".join(found.path for found in self.files), *self.env_files])
 
 
 class Command(Record):
-    """The compose files that one command line names (`files`), its ``--env-file``s, and the directory it runs in, if told."""
+    """One compose command line: its ``-f`` files, its ``--env-file``s, ``--project-directory`` and ``-p`` ("" where not given).
 
-    __slots__ = ("directory", "env_files", "files")
+    `where` is the directory it runs in, as far as it can be told.
+    """
+
+    __slots__ = ("directory", "env_files", "files", "project", "where")
     directory: str
     env_files: list[str]
     files: list[str]
+    project: str
+    where: str
 
 
-def compose_command(words: list[str]) -> tuple[list[str], list[str]] | None:
-    """Return (``-f`` files, ``--env-file`` files) of a compose command line, None when `words` is none."""
+def compose_command(words: list[str], where: str = "") -> Command | None:
+    """Return what a compose command line says, None when `words` is none."""
+    project = ""
     for index, word in enumerate(words):
         program = word.rpartition("/")[2]
         if program == "docker-compose" or (program in ("docker", "podman") and words[index + 1 : index + 2] == ["compose"]):
-            return _options(words[index + (1 if program == "docker-compose" else 2) :])
-        if not (word.startswith("-") or "=" in word or word in ("sudo", "exec", "env", "time", "nohup", "command")):
+            found = _options(words[index + (1 if program == "docker-compose" else 2) :], where)
+            return found if found.project or not project else found.replace(project=project)
+        name, equals, value = word.partition("=")
+        if equals and name == "COMPOSE_PROJECT_NAME":
+            project = value
+        if not (word.startswith("-") or equals or word in ("sudo", "exec", "env", "time", "nohup", "command")):
             return None
     return None
 
 
-def _options(words: list[str]) -> tuple[list[str], list[str]]:
-    files: list[str] = []
-    env_files: list[str] = []
+def _options(words: list[str], where: str) -> Command:
+    given: dict[str, list[str]] = {"--file": [], "--env-file": [], "--project-directory": [], "--project-name": []}
     at = 0
     while at < len(words) and words[at].startswith("-"):
         option, equals, value = words[at].partition("=")
-        if not equals and option.startswith("-f") and len(option) > 2 and not option.startswith("--"):
-            option, value, equals = "-f", option[2:], "="
-        if option in ("-f", "--file", "--env-file"):
+        if not equals and option[:2] in ("-f", "-p") and len(option) > 2:
+            option, value, equals = option[:2], option[2:], "="
+        option = {"-f": "--file", "-p": "--project-name"}.get(option, option)
+        if option in given:
             if not equals:
                 at += 1
                 value = words[at] if at < len(words) else ""
-            (env_files if option == "--env-file" else files).append(value)
+            given[option].append(value)
         elif option in _VALUE_OPTIONS and not equals:
             at += 1
         at += 1
-    return files, env_files
+    return Command(
+        directory="".join(given["--project-directory"][-1:]),
+        env_files=given["--env-file"],
+        files=given["--file"],
+        project="".join(given["--project-name"][-1:]),
+        where=where,
+    )
 
 
 def commands(model: DeploymentModel) -> Iterator[Command]:
-    """Yield the compose commands of scripts and workflows that name files, and ``COMPOSE_FILE`` of ``.env`` files."""
+    """Yield the compose commands of scripts, Makefiles and workflows, and ``COMPOSE_FILE`` of ``.env`` files."""
     for script in model.facts(ShellScript):
         for step in script.steps():
             yield from _command(step.words, directory_of(script.path))
@@ -107,38 +123,76 @@ def commands(model: DeploymentModel) -> Iterator[Command]:
             for name, _name_at, _at, value in dotenv.entries:
                 text = decode_literal(value).plain if name == "COMPOSE_FILE" and value and value[0] == "x" else None
                 if text:
-                    yield Command(directory=directory_of(dotenv.path), env_files=[], files=text.replace(";", ":").split(":"))
+                    files = text.replace(";", ":").split(":")
+                    yield Command(directory="", env_files=[], files=files, project="", where=directory_of(dotenv.path))
 
 
-def _command(words: list[str], directory: str) -> Iterator[Command]:
-    found = compose_command(words) if "compose" in words or any(word.endswith("docker-compose") for word in words) else None
-    if found is not None and found[0] and not any("$" in name for name in found[0]):
-        yield Command(directory=directory, env_files=found[1], files=found[0])
+def _command(words: list[str], where: str) -> Iterator[Command]:
+    found = (
+        compose_command(words, where) if "compose" in words or any(word.endswith("docker-compose") for word in words) else None
+    )
+    if found is not None and not any("$" in name for name in (*found.files, found.directory)):
+        yield found
 
 
 def groups(model: DeploymentModel) -> list[ComposeGroup]:
-    """Return the combinations of compose files, sorted by key; every compose file is in one or more."""
+    """Return the combinations of compose files, sorted by key; every compose file is in one or more, or read by another."""
     facts = {fact.path: fact for fact in model.facts(ComposeFile)}
     found: dict[str, ComposeGroup] = {}
     used: set[str] = set()
-    for command in commands(model):
-        group = _explicit(command, facts)
-        if group is not None:
-            found.setdefault(group.key, group)
-            used.update(fact.path for fact in group.files)
     by_directory: dict[str, list[str]] = {}
     for path in facts:
         by_directory.setdefault(directory_of(path), []).append(path)
+    for command in commands(model):
+        if command.files:
+            group = _explicit(command, facts, model.files)
+        else:
+            group = _implicit(command, by_directory, facts, model.files)
+        if group is not None:
+            known = found.setdefault(group.key, group)
+            known.projects = list(dict.fromkeys([*known.projects, *group.projects]))
+            if not group.automatic:
+                used.update(fact.path for fact in group.files)
+    read = _read_by_others(facts)
     for directory, paths in by_directory.items():
-        for group in _of_directory(directory, paths, facts, used):
-            found.setdefault(group.key, group)
+        for group in _of_directory(directory, paths, facts, used | read):
+            if not (len(group.files) == 1 and group.files[0].path in read):
+                found.setdefault(group.key, group)
     return [found[key] for key in sorted(found)]
 
 
-def _explicit(command: Command, facts: dict[str, ComposeFile]) -> ComposeGroup | None:
+def _read_by_others(facts: dict[str, ComposeFile]) -> set[str]:
+    """The files that others include, or extend services of: they are run with those, not by themselves."""
+    found: set[str] = set()
+    for fact in facts.values():
+        root = root_of(fact)
+        directory = directory_of(fact.path)
+        named = [path for paths, _item in includes(root) for path in paths]
+        bodies = services_of(root).values()
+        extended = [item.text("file") for body in bodies if isinstance(item := body.get("extends"), Mapping)]
+        targets = {join(directory, name) for name in named}
+        # A file that `docker compose up` finds in its own directory runs by itself too, whoever extends its services.
+        targets.update(
+            path for name in extended if name and (path := join(directory, name)) and path.rpartition("/")[2] not in BASE_NAMES
+        )
+        found.update(path for path in targets if path in facts and path != fact.path)
+    return found
+
+
+def includes(root: Mapping) -> list[tuple[list[str], Mapping | None]]:
+    """Return what `include:` of a compose file names: the paths that are merged, and the long form where it is used."""
+    found: list[tuple[list[str], Mapping | None]] = []
+    for item in root.sequence("include"):
+        path = item.get("path") if isinstance(item, Mapping) else item
+        paths = [one.text for one in (path.items if isinstance(path, Sequence) else [path]) if isinstance(one, Scalar)]
+        found.append((paths, item if isinstance(item, Mapping) else None))
+    return found
+
+
+def _explicit(command: Command, facts: dict[str, ComposeFile], existing: Container[str]) -> ComposeGroup | None:
     files: list[ComposeFile] = []
     for name in command.files:
-        candidates = [join(command.directory, name), join("", name)]
+        candidates = [join(command.where, name), join("", name)]
         path = next((candidate for candidate in candidates if candidate in facts), None)
         if path is None:
             base = name.rpartition("/")[2]
@@ -147,24 +201,55 @@ def _explicit(command: Command, facts: dict[str, ComposeFile]) -> ComposeGroup |
         if path is None:
             return None
         files.append(facts[path])
-    directory = directory_of(files[0].path) if files else ""
-    env_files = [path for path in (join(directory, name) for name in command.env_files) if path]
-    return ComposeGroup(automatic=False, directory=directory, env_files=env_files, files=files) if files else None
+    directory = directory_of(files[0].path)
+    if command.directory:
+        given = join(command.where, command.directory)
+        directory = given if given is not None else directory
+    return _group(command, directory, files, existing)
 
 
-def _of_directory(directory: str, paths: list[str], facts: dict[str, ComposeFile], used: set[str]) -> Iterator[ComposeGroup]:
+def _implicit(
+    command: Command, by_directory: dict[str, list[str]], facts: dict[str, ComposeFile], existing: Container[str]
+) -> ComposeGroup | None:
+    """The files that a command without ``-f`` finds, where it says something about them: in its directory, or the nearest above."""
+    if not command.env_files and not command.project:
+        return None
+    directory = join(command.where, command.directory) if command.directory else command.where
+    while directory is not None:
+        chain, _base, _override = _default_chain(by_directory.get(directory, []), facts)
+        if chain:
+            return _group(command, directory, chain, existing).replace(automatic=True)
+        directory = directory_of(directory) if directory else None
+    return None
+
+
+def _group(command: Command, directory: str, files: list[ComposeFile], existing: Container[str]) -> ComposeGroup:
+    env_files: list[str] = []
+    for name in command.env_files:
+        candidates = [path for base in (command.where, "", directory) if (path := join(base, name)) is not None]
+        env_files.extend([path for path in candidates if path in existing][:1] or candidates[:1])
+    projects = [command.project] if command.project and "$" not in command.project else []
+    return ComposeGroup(automatic=False, directory=directory, env_files=env_files, files=files, projects=projects)
+
+
+def _default_chain(paths: list[str], facts: dict[str, ComposeFile]) -> tuple[list[ComposeFile], str | None, str | None]:
+    """The files of one directory that Compose finds by itself: (the chain, its base, its override)."""
     names = {path.rpartition("/")[2]: path for path in paths}
     base = next((names[name] for name in BASE_NAMES if name in names), None)
     override = next((names[name] for name in OVERRIDE_NAMES if name in names), None)
-    if base is not None:
-        chain = [facts[base]] + ([facts[override]] if override else [])
-        yield ComposeGroup(automatic=True, directory=directory, env_files=[], files=chain)
+    return [facts[path] for path in (base, override) if path and base], base, override
+
+
+def _of_directory(directory: str, paths: list[str], facts: dict[str, ComposeFile], used: set[str]) -> Iterator[ComposeGroup]:
+    chain, base, override = _default_chain(paths, facts)
+    if chain:
+        yield ComposeGroup(automatic=True, directory=directory, env_files=[], files=chain, projects=[])
     for path in sorted(paths):
         if path in (base, override) or path in used:
             continue
         needs_base = base is not None and _needs(facts[path], facts[base])
-        chain = [facts[base], facts[path]] if base is not None and needs_base else [facts[path]]
-        yield ComposeGroup(automatic=False, directory=directory, env_files=[], files=chain)
+        files = [facts[base], facts[path]] if base is not None and needs_base else [facts[path]]
+        yield ComposeGroup(automatic=False, directory=directory, env_files=[], files=files, projects=[])
 
 
 def root_of(fact: ComposeFile) -> Mapping:
