@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from opslint.base.fact import Fact
 from opslint.base.masking import mask
+from opslint.base.opaque import is_opaque
 from opslint.base.rule import Extractor
 from opslint.base.typing import TYPE_CHECKING
 from opslint.facts.env_values import literal, value_of
@@ -46,6 +47,8 @@ class DotenvFile(Fact):
 def _extract(document: DotenvDocument, emit: Callable[[Fact], None]) -> None:
     entries = []
     for binding in document.bindings:
+        if not is_name(binding.name):
+            continue
         if binding.value is None:
             value = None
         elif binding.quote == "'" or not binding.refs:
@@ -68,11 +71,18 @@ def _extract(document: DotenvDocument, emit: Callable[[Fact], None]) -> None:
     )
 
 
+def is_name(text: str) -> bool:
+    """Tell whether what stands where a name stands can be one: the lines of a key that goes on without quotes look like names, too."""
+    return text.replace("_", "").replace(".", "").replace("-", "").isalnum() and not is_opaque(text)
+
+
 def rows(document: DotenvDocument, found: list[Setting]) -> list[list[Any]]:
     """Return settings as rows of a fact, their places added to the document."""
     spans, places = document.lines, document.places
     out: list[list[Any]] = []
     for item in found:
+        if not is_name(item.name):
+            continue
         value: list[Any] | None = None
         if item.text is not None:
             value = value_of(item.name, item.text) if item.expands else literal(item.name, item.text)

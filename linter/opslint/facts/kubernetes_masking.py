@@ -28,8 +28,8 @@ def masked_object(node: Mapping) -> Mapping:
     return made
 
 
-def masked_scalar(name: str, scalar: Scalar, *, base64: bool = False) -> Node:
-    """Mask one value of the variable or key `name` (`base64`: as in a Secret's ``data``)."""
+def masked_scalar(name: str, scalar: Scalar, *, base64: bool = False, secret: bool = False) -> Node:
+    """Mask one value of the variable or key `name` (`base64`: as in a Secret's ``data``; `secret`: of a Secret, not even a number is kept)."""
     if scalar.masked is not None or scalar.is_null:
         return scalar  # in a patch, null takes the key away
     text = scalar.text
@@ -39,7 +39,8 @@ def masked_scalar(name: str, scalar: Scalar, *, base64: bool = False) -> Node:
         text = _without_user(text)
         if "$(" in text:
             return Hole("a variable that Kubernetes expands", "", scalar.at, scalar.path)
-    return _with_mask(scalar, masked_variable(name, text))
+    masked = masked_variable(name, text)
+    return _with_mask(scalar, masked.replace(plain=None) if secret and masked.kind not in ("bool", "empty") else masked)
 
 
 def _without_user(text: str) -> str:
@@ -66,14 +67,15 @@ def _decoded(text: str) -> str:
         return text
 
 
-def masked_pairs(name: str, node: Node, *, base64: bool = False) -> Node:
+def masked_pairs(name: str, node: Node, *, base64: bool = False, secret: bool = False) -> Node:
     """Mask every scalar of a block of names with values."""
     if isinstance(node, Scalar):
-        return masked_scalar(name, node, base64=base64)
+        return masked_scalar(name, node, base64=base64, secret=secret)
     if isinstance(node, Mapping):
-        return Mapping([(key, masked_pairs(key.text, value, base64=base64)) for key, value in node.pairs], node.at, node.path)
+        pairs = [(key, masked_pairs(key.text, value, base64=base64, secret=secret)) for key, value in node.pairs]
+        return Mapping(pairs, node.at, node.path)
     if isinstance(node, Sequence):
-        return Sequence([masked_pairs(name, item, base64=base64) for item in node.items], node.at, node.path)
+        return Sequence([masked_pairs(name, item, base64=base64, secret=secret) for item in node.items], node.at, node.path)
     return Hole(node.reason, "", node.at, node.path) if isinstance(node, Hole) else node
 
 
@@ -104,7 +106,7 @@ def _copy(node: Node, kind: str, *, top: bool = True, inside: str = "") -> Node:
         if name in _DROPPED_ANNOTATIONS:
             continue
         if (top and name in _DATA_KEYS.get(kind, ())) or (kind == "SealedSecret" and name == "encryptedData"):
-            value = masked_pairs("", value, base64=kind == "Secret" and name == "data")
+            value = masked_pairs("", value, base64=kind == "Secret" and name == "data", secret=kind != "ConfigMap")
         elif (name == "env" and isinstance(value, Sequence)) or name == "httpHeaders":
             value = masked_named(value)
         elif kind in _VALUES_KINDS and name in _VALUES_KEYS:

@@ -62,7 +62,7 @@ def _part(document: YamlDocument, name: str, value: Node) -> Node:
     if name == "patchesStrategicMerge" and isinstance(value, Sequence):
         return Sequence([_inline(document, item) for item in value.items], value.at)
     if name in ("configMapGenerator", "secretGenerator") and isinstance(value, Sequence):
-        return Sequence([_generator(item) for item in value.items], value.at)
+        return Sequence([_generator(item, secret=name == "secretGenerator") for item in value.items], value.at)
     if name in ("helmCharts", "helmChartInflationGenerator"):
         return (
             Sequence([], value.at)
@@ -157,25 +157,25 @@ def _moved(node: Node, move: Callable[[Node], int]) -> Node:
     return Hole(node.reason, "", move(node))
 
 
-def _generator(item: Node) -> Node:
+def _generator(item: Node, *, secret: bool) -> Node:
     if not isinstance(item, Mapping):
         return item
     pairs: list[tuple[Scalar, Node]] = []
     for key, value in item.pairs:
         if key.text == "literals" and isinstance(value, Sequence):
-            value = Sequence([_literal(entry) for entry in value.items], value.at)
+            value = Sequence([_literal(entry, secret=secret) for entry in value.items], value.at)
         pairs.append((key, value))
     return Mapping(pairs, item.at)
 
 
-def _literal(entry: Node) -> Node:
+def _literal(entry: Node, *, secret: bool) -> Node:
     if not isinstance(entry, Scalar) or "=" not in entry.text:
         return Hole("not a literal", "", entry.at)
     name, _, text = entry.text.partition("=")
     if len(text) >= 2 and text[0] == text[-1] and text[0] in "'\"":
         text = text[1:-1]
     key = Scalar(name, entry.at)
-    return Mapping([(key, masked_scalar(name, Scalar(text, entry.at, quoted=True)))], entry.at)
+    return Mapping([(key, masked_scalar(name, Scalar(text, entry.at, quoted=True), secret=secret))], entry.at)
 
 
 EXTRACTORS = (Extractor("kustomization", (), _extract),)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from opslint.base.expression import is_literal_text, raw, rewrite
 from opslint.base.fact import Fact
 from opslint.base.masking import PLAIN_NAMES, holds_secret, mask, strip_credentials
-from opslint.base.opaque import SECRET_STARTS, is_identity, is_opaque
+from opslint.base.opaque import SECRET_STARTS, conceal_words, is_identity, is_opaque
 from opslint.base.rule import Extractor
 from opslint.base.typing import TYPE_CHECKING
 from opslint.facts.json_text import json_expression
@@ -100,7 +100,7 @@ def _walk_env(expression: Expression) -> Expression:
     """Mask the values below keys such as ``environment`` inside objects and lists."""
     tag = expression[0]
     if tag == "list":
-        return ["list", [_walk_env(item) for item in expression[1]]]
+        return ["list", [_walk_env(item) for item in _words(expression[1])]]
     if tag == "call":
         return ["call", expression[1], [_walk_env(item) for item in expression[2]], expression[3]]
     if tag == "obj":
@@ -111,6 +111,15 @@ def _walk_env(expression: Expression) -> Expression:
             entries.append([key, _env(value, own) if holds else _walk_env(value), at])
         return ["obj", expression[1], entries]
     return expression
+
+
+def _words(items: list[Expression]) -> list[Expression]:
+    """Hide what follows a flag of a secret's name in a list of words (``["run", "--token", "…"]``)."""
+    texts = [item[1] if is_literal_text(item) else "$" for item in items]
+    if not any(text.startswith("-") for text in texts):
+        return items
+    hidden = conceal_words(texts)
+    return [["lit", shown] if shown != text else item for item, text, shown in zip(items, texts, hidden, strict=True)]
 
 
 def _env(expression: Expression, name: str) -> Expression:
