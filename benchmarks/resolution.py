@@ -342,8 +342,8 @@ def model_of(tree: Path) -> Any:
     return project.model()
 
 
-def check(tree: Path, helm: str, kubectl: str, tests: bool, report: dict[str, Any]) -> None:
-    """Compare all deployments of one checkout."""
+def check(tree: Path, helm: str, kubectl: str, tests: bool, report: dict[str, Any], record: Path | None = None) -> None:
+    """Compare all deployments of one checkout; `record`: write what the tools give there, one file a deployment."""
     from opslint.model.helm import assemble, key_of, variants
     from opslint.model.helm_render import Templates
     from opslint.model.kubernetes import deployment
@@ -353,12 +353,12 @@ def check(tree: Path, helm: str, kubectl: str, tests: bool, report: dict[str, An
     for item in model.deployments:
         kind, _, rest = item.key.partition(":")
         if kind == "kustomize":
-            judge(item, report, lambda rest=rest: kustomized(kubectl, tree, "" if rest == "." else rest))
+            judge(item, report, record, lambda rest=rest: kustomized(kubectl, tree, "" if rest == "." else rest))
     templates = Templates(model)
     for chart, variant in [*pairs, *(own_tests(model, pairs) if tests else ())]:
         made = assemble(model, templates, chart, variant)
         if made is not None:
-            judge(deployment(made), report, lambda chart=chart, variant=variant: rendered(helm, tree, chart, variant))
+            judge(deployment(made), report, record, lambda chart=chart, variant=variant: rendered(helm, tree, chart, variant))
         else:
             report[key_of(chart, variant)] = {"refused": "opslint does not read its values", "open": []}
 
@@ -378,7 +378,12 @@ def own_tests(model: Any, pairs: list[tuple[Any, Any]]) -> Iterator[tuple[Any, A
                 yield chart, Variant(environments=[], label=inner, layers=[path], loc=chart.fact.loc, release=None)
 
 
-def judge(item: Any, report: dict[str, Any], tool: Any) -> None:
+def slug(key: str) -> str:
+    """The name of the file that a deployment's objects are recorded in."""
+    return key.replace("/", "_").replace(":", "-").replace("@", "-at-") + ".yaml"
+
+
+def judge(item: Any, report: dict[str, Any], record: Path | None, tool: Any) -> None:
     """Compare one deployment with what `tool` gives."""
     reasons = sorted({why for why, _loc in item.open_reasons})[:3]
     try:
@@ -386,6 +391,12 @@ def judge(item: Any, report: dict[str, Any], tool: Any) -> None:
     except RefusedError as refused:
         report[item.key] = {"refused": str(refused), "open": reasons}
         return
+    if record is not None:
+        record.mkdir(parents=True, exist_ok=True)
+        kept = [
+            entry for entry in objects if entry.get("kind") in {*PODS, "ConfigMap", "Secret", "SealedSecret", "ExternalSecret"}
+        ]
+        (record / slug(item.key)).write_text(yaml.safe_dump_all(kept, sort_keys=False, width=120), encoding="utf-8")
     count = compare(item, objects)
     report[item.key] = {"equal": count.equal, "different": count.different, "unknown": count.unknown, "open": reasons}
 
@@ -398,6 +409,7 @@ def main() -> int:
     parser.add_argument("--helm", default=shutil.which("helm") or "")
     parser.add_argument("--kubectl", default=shutil.which("kubectl") or "")
     parser.add_argument("--tests", action="store_true", help="also with the values of charts' own tests")
+    parser.add_argument("--record", type=Path, help="write what the tools give to this directory (the expectations of the tests)")
     parser.add_argument("--json", type=Path, help="write the whole comparison to this file")
     given = parser.parse_args()
     if not given.helm or not given.kubectl:
@@ -407,7 +419,8 @@ def main() -> int:
         if not tree.is_dir() or (given.only and tree.name not in given.only):
             continue
         report: dict[str, Any] = {}
-        check(tree.resolve(), given.helm, given.kubectl, given.tests, report)
+        record = given.record / tree.name if given.record else None
+        check(tree.resolve(), given.helm, given.kubectl, given.tests, report, record)
         if report:
             whole[tree.name] = report
             say(tree.name, report)
