@@ -101,7 +101,6 @@ def test_bodies() -> None:
         {
             "main.tf": """
 variable "rules" { default = ["a", "b"] }
-variable "open" {}
 provider "aws" {}
 resource "aws_x" "y" {
   name = null
@@ -116,7 +115,7 @@ resource "aws_x" "y" {
     }
   }
   dynamic "unsure" {
-    for_each = var.open
+    for_each = data.x.y.open
     content {
       name = unsure.value
     }

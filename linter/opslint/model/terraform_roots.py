@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from opslint.base.expression import walk_body
 from opslint.base.record import Record
+from opslint.base.secret_names import is_secret_name
 from opslint.base.typing import TYPE_CHECKING
 from opslint.base.value import Unknown, unknown
 from opslint.facts.terraform import HclFile, TfVars
@@ -275,6 +276,18 @@ class RootFinder:
         if workspace and certain:
             variant.workspace = text_value(workspace, "the workspace")
 
+    def _missing(self, directory: Directory, inputs: dict[str, Input]) -> str:
+        """Return a variable without any value, "" when there is none. Somebody gives it, in a value file that may set others too; secrets
+        are given one by one.
+        """
+        for block in directory.of("variable"):
+            written = {name: expression for name, _at, expression in block.body[0]}
+            name = block.labels[0] if block.labels else ""
+            if name and name not in inputs and "default" not in written and written.get("sensitive") != ["lit", True]:
+                if not is_secret_name(name):
+                    return name
+        return ""
+
     def _root(self, directory: Directory, variant: _Variant, applied: bool) -> Root:
         path = directory.path
         inputs: dict[str, Input] = {name: Input(loc, value=value) for name, (value, loc) in variant.environ.items()}
@@ -282,6 +295,9 @@ class RootFinder:
             for name, at, expression in given.body[0]:
                 inputs[name] = Input(given.place(at), expression=expression, names=None)
         inputs.update({name: Input(loc, value=value) for name, (value, loc) in variant.variables.items()})
+        lacking = self._missing(directory, inputs)
+        if lacking:
+            variant.elsewhere = {"*": f"nothing gives {lacking} a value", **variant.elsewhere}
         settings = Settings(
             self._directories,
             path,
