@@ -86,6 +86,8 @@ if TYPE_CHECKING:
     from opslint.model.missing_files import named_but_missing
     from opslint.model.model import DeploymentModel
     from opslint.model.near_names import NearName
+    from opslint.model.pipeline_runs import PipelineRun, pipeline_runs, writes_dotenv
+    from opslint.model.pipeline_crossings import JobCrossing, job_crossings
     from opslint.model.pipelines import Action, Job, Mask, Pipeline, Step
     from opslint.model.probes import dockerfile_probes
     from opslint.model.records import Container, EnvEntry, Probe, Service, Workload
@@ -134,6 +136,7 @@ _LAZY = {
     "IMAGE_ENV": "opslint.model.matched_code",
     "Identity": "opslint.model.identities",
     "Job": "opslint.model.pipelines",
+    "JobCrossing": "opslint.model.pipeline_crossings",
     "KubernetesObject": "opslint.facts.kubernetes",
     "Kustomization": "opslint.facts.kustomize",
     "LOWER": "opslint.model.identity_overlaps",
@@ -150,6 +153,7 @@ _LAZY = {
     "NearName": "opslint.model.near_names",
     "Notice": "opslint.model.repeats",
     "Pipeline": "opslint.model.pipelines",
+    "PipelineRun": "opslint.model.pipeline_runs",
     "PortMismatch": "opslint.model.k8s_selectors",
     "Probe": "opslint.model.records",
     "ProcessCall": "opslint.facts.clients",
@@ -199,12 +203,14 @@ _LAZY = {
     "is_example": "opslint.model.variables",
     "is_local": "opslint.model.local_addresses",
     "is_public_image": "opslint.model.builds",
+    "job_crossings": "opslint.model.pipeline_crossings",
     "judge_check": "opslint.model.check_commands",
     "local_address": "opslint.model.local_addresses",
     "matched_reads": "opslint.model.matched_code",
     "missing_keys": "opslint.model.k8s_missing_keys",
     "moving_tag": "opslint.model.image_tags",
     "named_but_missing": "opslint.model.missing_files",
+    "pipeline_runs": "opslint.model.pipeline_runs",
     "pod_spec": "opslint.model.kubernetes",
     "port_mismatches": "opslint.model.k8s_selectors",
     "port_of": "opslint.model.local_addresses",
@@ -219,6 +225,7 @@ _LAZY = {
     "stale_hosts": "opslint.model.renamed_services",
     "tier_of": "opslint.model.environments",
     "tier_tokens": "opslint.model.environment_names",
+    "writes_dotenv": "opslint.model.pipeline_runs",
 }
 """Facts and model nouns, imported when a rule asks for them: a rule should not pay for those of all others."""
 
@@ -275,6 +282,7 @@ __all__ = [
     "Identity",
     "Instructions",
     "Job",
+    "JobCrossing",
     "Known",
     "KubernetesObject",
     "Kustomization",
@@ -297,6 +305,7 @@ __all__ = [
     "Objects",
     "Option",
     "Pipeline",
+    "PipelineRun",
     "PortMismatch",
     "Probe",
     "ProcessCall",
@@ -355,12 +364,14 @@ __all__ = [
     "is_example",
     "is_local",
     "is_public_image",
+    "job_crossings",
     "judge_check",
     "local_address",
     "matched_reads",
     "missing_keys",
     "moving_tag",
     "named_but_missing",
+    "pipeline_runs",
     "pod_spec",
     "port_mismatches",
     "port_of",
@@ -377,4 +388,5 @@ __all__ = [
     "text_of",
     "tier_of",
     "tier_tokens",
+    "writes_dotenv",
 ]

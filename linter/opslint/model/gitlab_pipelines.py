@@ -165,7 +165,7 @@ class GitlabPipelines:
                 source = default.get(section)
             if source is None and section in pairs:
                 source = pairs[section][1]
-            commands: list[list[Any]] = []
+            commands: list[tuple[Loc, list[str], dict[str, Any]]] = []
             lines, gap = self._lines(source, pairs)
             unknown = unknown or gap
             loc = node.key(section)
@@ -173,7 +173,7 @@ class GitlabPipelines:
             actions = []
             for line in lines:
                 own = self.scripts.get((line.path, line.at), []) if isinstance(line.at, int) else []
-                commands.extend(own)
+                commands.extend(((line.path, at), words, info) for at, words, info in own)
                 inner, gap = self.actions.of_commands(own, Where(line.path, where.directory, "bash", [], False, engine))
                 actions.extend(inner)
                 unknown = unknown or gap
@@ -183,6 +183,7 @@ class GitlabPipelines:
                     Step(
                         actions=actions,
                         checked_later=False,
+                        commands=commands,
                         condition="",
                         id="",
                         loc=at,

@@ -12,6 +12,7 @@ from opslint.model.pipeline_records import Action, Mask
 from opslint.model.shell_commands import base_name, npm_kind, understand
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from typing import Any
 
     from opslint.base.location import Loc
@@ -347,7 +348,7 @@ def _scripts_of(step: StepView) -> list[Scalar]:
     return [node for node in nodes if isinstance(node, Scalar)]
 
 
-def only_talks(commands: list[list[Any]]) -> bool:
+def only_talks(commands: Sequence[Any]) -> bool:
     """Tell whether a script does nothing but print messages."""
     return bool(commands) and all(
         words[0] in _TALK and "piped" not in info and "writes" not in info for _at, words, info in commands

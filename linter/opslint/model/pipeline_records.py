@@ -67,12 +67,26 @@ class Action(Record):
 class Step(Record):
     """One step: its `actions` in order, its own `masks`; `unknown` says what in it could not be followed ("" when all was).
 
-    `checked_later`: a later step or job looks at this step's outcome. `only_talks`: a script of nothing but messages.
+    `checked_later`: a later step or job looks at this step's outcome. `only_talks`: a script of nothing but messages. `commands` are the
+    commands of its own script as (place, words, info), understood or not.
     """
 
-    __slots__ = ("actions", "checked_later", "condition", "id", "loc", "masks", "name", "only_talks", "unknown", "view")
+    __slots__ = (
+        "actions",
+        "checked_later",
+        "commands",
+        "condition",
+        "id",
+        "loc",
+        "masks",
+        "name",
+        "only_talks",
+        "unknown",
+        "view",
+    )
     actions: list[Action]
     checked_later: bool
+    commands: list[tuple[Loc, list[str], dict[str, Any]]]
     condition: str
     id: str
     loc: Loc

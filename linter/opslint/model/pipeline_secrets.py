@@ -19,8 +19,11 @@ if TYPE_CHECKING:
 _CONTEXTS = ("secrets.", "vars.")
 
 
-def secrets_of(node: Node) -> Iterator[tuple[str, Loc]]:
-    """Yield (name, place) of every ``secrets.NAME`` and ``vars.NAME`` in the expressions of a job or step, in file order."""
+def secrets_of(node: Node, *, sure: bool = False) -> Iterator[tuple[str, Loc]]:
+    """Yield (name, place) of every ``secrets.NAME`` and ``vars.NAME`` in the expressions of a job or step, in file order.
+
+    `sure`: only of expressions without a condition, for ``a && secrets.X || secrets.Y`` gives one of the two.
+    """
     stack: list[Node] = [node]
     while stack:
         current = stack.pop()
@@ -29,13 +32,15 @@ def secrets_of(node: Node) -> Iterator[tuple[str, Loc]]:
         elif isinstance(current, Sequence):
             stack.extend(reversed(list(current)))
         elif isinstance(current, Scalar) and "${{" in current.text:
-            for name in _names(current.text):
+            for name in _names(current.text, sure=sure):
                 yield name, current.loc
 
 
-def _names(text: str) -> Iterator[str]:
+def _names(text: str, *, sure: bool) -> Iterator[str]:
     for part in text.split("${{")[1:]:
         expression = part.partition("}}")[0]
+        if sure and ("&&" in expression or "||" in expression):
+            continue
         for context in _CONTEXTS:
             for rest in expression.split(context)[1:]:
                 end = next((index for index, char in enumerate(rest) if not (char.isalnum() or char == "_")), len(rest))

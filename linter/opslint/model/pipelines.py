@@ -173,6 +173,7 @@ class Pipelines:
         return Step(
             actions=actions,
             checked_later=False,
+            commands=[((path, at), words, info) for at, words, info in commands],
             condition=view.condition or "",
             id=view.id or "",
             loc=view.loc,
