@@ -20,9 +20,10 @@ from typing import Any
 TOP = Path(__file__).resolve().parent.parent
 
 
-def findings(tree: Path, cache: str) -> dict[str, str]:
-    """Return fingerprint → rule of all findings at defaults plus notes."""
+def findings(tree: Path, cache: str, rules: set[str]) -> dict[str, str]:
+    """Return fingerprint → rule of all findings at defaults plus notes, and of `rules` though they be preview."""
     command = [sys.executable, "-m", "opslint", "check", "--format", "json", "--min-severity", "note", "--cache-dir", cache, "."]
+    command += ["--extend-select", ",".join(sorted(rules))]
     done = subprocess.run(command, cwd=tree, capture_output=True, text=True, check=False)
     if done.returncode not in (0, 1, 3):
         raise SystemExit(f"{tree}: exit {done.returncode}: {done.stderr[-600:]}")
@@ -70,14 +71,14 @@ def run(corpus: Path, rules: list[str]) -> int:
             tree = Path(folder) / repo.replace("/", "+")
             shutil.copytree(corpus / repo.replace("/", "+"), tree, symlinks=True)
             cache = os.path.join(folder, "cache")
-            before = findings(tree, cache)
+            before = findings(tree, cache, {rule for rule, _mutation in mutations})
             for rule, mutation in mutations:
                 operations = [mutation, *mutation.get("also", [])]
                 targets = [tree / operation["path"] for operation in operations]
                 originals = [target.read_bytes() if target.exists() else None for target in targets]
                 for operation in operations:
                     apply(tree, operation)
-                after = findings(tree, cache)
+                after = findings(tree, cache, {rule for rule, _mutation in mutations})
                 for target, original in zip(targets, originals, strict=True):
                     if original is None:
                         target.unlink()

@@ -126,7 +126,7 @@ def _harm(found: Stateful) -> str:
         return "an object that is overwritten or deleted cannot be brought back"
     if found.resource.type in _WITH_FINAL_SNAPSHOT and not any("skip_final_snapshot" in text for text in reasons):
         return "one apply that replaces or destroys it takes the database away, and leaves at best its final snapshot"
-    return "a replaced or destroyed resource takes its data with it, and no rollback brings it back"
+    return "a replaced or destroyed resource takes its data with it; what comes back is the last backup, if there is one"
 
 
 def _counts(environments: list[str]) -> bool:
