@@ -200,7 +200,8 @@ def text_with_holes(parts: list[Any]) -> Value:
 
 
 def _single(value: Value) -> Value:
-    return value if not isinstance(value, Known) else unknown("not text")
+    # A text of one masked part is that part.
+    return value if not isinstance(value, Known) or isinstance(value.value, Masked) else unknown("not text")
 
 
 def _text(value: Any) -> str | None:
