@@ -142,3 +142,27 @@ def test_the_prescreen_hides_no_use(tmp_path: Path, no_prescreen: bool) -> None:
         ("late.py", "X_LATE"),
         ("shapes.py", "X_MADE"),
     ]
+
+
+def test_a_read_under_a_test_of_its_own_name_is_handled(reads_of: ReadsOf) -> None:
+    source = "import environ, os\nenv = environ.Env()\nif os.environ.get('X_A'):\n    x = env.tuple('X_A')\n"
+    assert {read.missing for read in reads_of({"app/use.py": source})} == {"handled"}
+
+
+@pytest.mark.parametrize("chosen", ["shop.production", "shop.checks", None])
+def test_settings_that_are_chosen_take_the_place_of_the_default_ones(tmp_path: Path, chosen: str | None) -> None:
+    files = {
+        "Dockerfile": 'FROM python:3.12-slim\nWORKDIR /srv\nCOPY . .\nCMD ["python", "manage.py", "runserver"]\n',
+        "manage.py": "import os\nfrom django.core.management import execute_from_command_line\n"
+        'os.environ.setdefault("DJANGO_SETTINGS_MODULE", "shop.production")\nexecute_from_command_line([])\n',
+        "shop/__init__.py": "",
+        "shop/production.py": 'import os\nKEY = os.environ["SHOP_KEY"]\nMODE = os.environ["MODE"]\n',
+        "shop/checks.py": 'import os\nMODE = os.environ["MODE"]\n',
+        "docker-compose.yml": "services:\n  shop:\n    build: .\n    environment:\n      MODE: fast\n"
+        + (f"      DJANGO_SETTINGS_MODULE: {chosen}\n" if chosen else ""),
+    }
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    result = run(run_options(paths=[str(tmp_path)], root=str(tmp_path), select=["env-required-but-not-set"], no_cache=True))
+    assert [item.path for item in result.findings] == ([] if chosen == "shop.checks" else ["shop/production.py"])

@@ -190,8 +190,9 @@ class Extraction:
             missing = when_none(document, site, name) if gives_none else "raises"
             if stops_when_listed(document, site):
                 missing = "raises"
-            elif missing == "raises" and not gives_none and caught(document, site.block):
-                missing = "handled"
+            elif missing == "raises" and not gives_none:
+                tested = tested_before(document, name, site.node, site.block)
+                missing = "handled" if tested or caught(document, site.block) else missing
             return missing, None, "none" if gives_none else ""
         missing, kind = "default", self._kind(name, value)
         if value is None or value == "":

@@ -50,6 +50,7 @@ _OF = {
     "lambda": ("lambda",),
     "cloudrun": ("cloudrun",),
     "compose": (),
+    "github": ("github",),
     "processes": ("heroku", "fly", "render", "railway"),
 }
 

@@ -200,6 +200,41 @@ class Variables:
         """Return the reads that what this container starts may reach (imports in functions too), and the files the answer rests on."""
         return self._reads_of(container, surely=False)
 
+    def reads_from(self, modules: list[str], settings: str | None) -> tuple[list[Read], list[str]]:
+        """Return what a command that starts with `modules` surely reads, and the files the answer rests on.
+
+        `settings` is the value of ``DJANGO_SETTINGS_MODULE`` there ("": set to something that is not known), None when it is not set.
+        """
+        if settings is not None:
+            chosen = self.model.python.file_of(settings, modules[0]) if settings and modules else None
+            reached = self._reach([*modules, *([chosen] if chosen else [])], surely=True, overridden=True)
+            return self.all_reads.of_files(reached), sorted(reached)
+        reached = self.model.python.surely(modules)
+        named = self._settings_named_by(reached)
+        if named:
+            reached = self.model.python.surely([*modules, *named])
+        return self.all_reads.of_files(reached), sorted(reached)
+
+    def _reach(self, modules: list[str], *, surely: bool, overridden: bool) -> set[str]:
+        """The files that are loaded; `overridden`: not the settings that a file names for when none are chosen."""
+        if not overridden:
+            return self.model.python.surely(modules) if surely else self.model.python.possibly(modules)
+        defaults = {
+            (path, self.model.python.file_of(write.value, path))
+            for path, writes in self.all_reads.writes.items()
+            for write in writes
+            if write.name == "DJANGO_SETTINGS_MODULE" and write.only_default and write.value
+        }
+        seen: set[str] = set()
+        stack = [path for path in modules if path in self.model.python.paths]
+        while stack:
+            path = stack.pop()
+            if path not in seen:
+                seen.add(path)
+                edges = self.model.python.imports_of(path)
+                stack.extend(found for found, sure in edges if (sure or not surely) and (path, found) not in defaults)
+        return seen
+
     def _reads_of(self, container: Container, *, surely: bool) -> tuple[list[Read], list[str]]:
         start = self.model.linked.start(container)
         if start is None:
@@ -210,13 +245,13 @@ class Variables:
 
     def _python_reads_of(self, container: Container, start: Start, *, surely: bool) -> tuple[list[Read], list[str]]:
         modules = sorted({module for entry in start.entries for module in entry.modules})
-        key = (*modules, "surely" if surely else "possibly")
-        reach = self.model.python.surely if surely else self.model.python.possibly
+        overridden = any(entry.name == "DJANGO_SETTINGS_MODULE" for entry in container.entries)
+        key = (*modules, "surely" if surely else "possibly", str(overridden))
         if key not in self._reads:
-            reached = reach(modules)
+            reached = self._reach(modules, surely=surely, overridden=overridden)
             settings = self._django_settings(container, reached)
             if settings:
-                reached = reach([*modules, *settings])
+                reached = self._reach([*modules, *settings], surely=surely, overridden=overridden)
             self._reads[key] = (self.all_reads.of_files(reached), sorted(reached))
         return self._reads[key]
 
@@ -224,6 +259,9 @@ class Variables:
         """The settings module that the entry names by default, unless the container sets another (then the entry has it)."""
         if any(entry.name == "DJANGO_SETTINGS_MODULE" for entry in container.entries):
             return []
+        return self._settings_named_by(reached)
+
+    def _settings_named_by(self, reached: set[str]) -> list[str]:
         found: list[str] = []
         for path in sorted(reached):
             for write in self.all_reads.writes.get(path, ()):
@@ -237,12 +275,12 @@ class Variables:
         """Tell whether a scope sets what a read needs, by any of its names or one that stands in its place, or the platform does."""
         names = (read.name, *read.aliases, *read.instead)
         bound = any(scope.get(name, ignore_case=read.ignore_case) is not None for name in names)
-        return bound or self.is_platform(scope, read)
+        return bound or self.is_platform(scope.platform, read)
 
-    def is_platform(self, scope: Scope, read: Read) -> bool:
-        """Tell whether the platform of a scope sets what a read needs, by any of its names or one that stands in its place."""
+    def is_platform(self, platform: str, read: Read) -> bool:
+        """Tell whether a platform sets what a read needs, by any of its names or one that stands in its place."""
         declared = self.model.settings.platform_env
-        return any(platform_env.sets(scope.platform, name, declared) for name in (read.name, *read.aliases, *read.instead))
+        return any(platform_env.sets(platform, name, declared) for name in (read.name, *read.aliases, *read.instead))
 
 
 def _bindings(entries: list[EnvEntry]) -> dict[str, Binding]:

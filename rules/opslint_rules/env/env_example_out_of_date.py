@@ -141,7 +141,7 @@ def _reached(model: DeploymentModel) -> dict[tuple[Loc, str], tuple[Read, bool]]
             written = {write.name for path in files for write in model.variables.all_reads.writes.get(path, ())}
             for read in reads:
                 binding = scope.get(read.name, ignore_case=read.ignore_case)
-                given = read.name in written or model.variables.is_platform(scope, read)
+                given = read.name in written or model.variables.is_platform(scope.platform, read)
                 if binding is not None:
                     given = given or binding.entry.origin == "ENV" or workload.platform == "compose"
                 before = found.get((read.loc, read.name))
