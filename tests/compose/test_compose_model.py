@@ -169,7 +169,8 @@ def test_health_checks(model_of):
     ],
 )
 def test_compose_commands(words, expected):
-    assert (lambda c: c and (c.files, c.env_files))(compose_command(words.split())) == expected
+    found = compose_command(words.split())
+    assert (None if found is None else (found.files, found.env_files)) == expected
 
 
 def test_paths_never_leave_the_project():

@@ -5,7 +5,7 @@ from __future__ import annotations
 from opslint.base.fact import Fact
 from opslint.base.masking import strip_credentials
 from opslint.base.rule import Extractor
-from opslint.base.tree import Hole, Mapping, Scalar, Sequence
+from opslint.base.tree import Hole, Mapping, Scalar, Sequence, encode
 from opslint.base.typing import TYPE_CHECKING
 from opslint.facts.compose_scalars import variable_text
 from opslint.facts.env_values import value_of
@@ -14,10 +14,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from typing import Any
 
+    from opslint.base.location import Span
     from opslint.base.tree import Node
     from opslint.syntax.yaml import YamlDocument
 
-__all__ = ["EXTRACTORS", "ComposeFile", "environment_texts"]
+__all__ = ["EXTRACTORS", "ComposeFile", "compose_file", "environment_texts"]
 
 
 class ComposeFile(Fact):
@@ -42,10 +43,11 @@ _DROPPED = frozenset(("environment", "args", "labels", "content", "logging"))
 def _extract(document: YamlDocument, emit: Callable[[Fact], None]) -> None:
     for root in document.documents[:1]:
         if isinstance(root, Mapping):
-            emit(_compose(document, root))
+            emit(compose_file(root, lambda at: at if isinstance(at, int) else document.places.add(at)))
 
 
-def _compose(document: YamlDocument, root: Mapping) -> ComposeFile:
+def compose_file(root: Mapping, place: Callable[[int | Span], Any]) -> ComposeFile:
+    """Make the fact of a compose file; `place` turns the places of its nodes into those of the fact."""
     environments: dict[str, list[list[Any]]] = {}
     reset: list[str] = []
     services = root.mapping("services")
@@ -55,12 +57,12 @@ def _compose(document: YamlDocument, root: Mapping) -> ComposeFile:
             reset.append(name)
         if resets or environment is not None:
             environments[name] = [
-                [variable, document.place(node), [mark] if mark else value_of(variable, text)]
+                [variable, place(node.at), [mark] if mark else value_of(variable, text)]
                 for variable, node, text, mark in _written(environment)
             ]
     pairs = [(key, _trimmed(value)) for key, value in root.pairs if key.text in _TOP]
     tree = Mapping(pairs, root.at)
-    return ComposeFile(at=document.place(root), environments=environments, reset=reset, tree=document.encode(tree))
+    return ComposeFile(at=place(root.at), environments=environments, reset=reset, tree=encode(tree, place))
 
 
 def _environment(service: Node) -> tuple[Node | None, bool]:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from opslint.base.fact import Fact
-from opslint.base.masking import mask
 from opslint.base.opaque import is_opaque
 from opslint.base.rule import Extractor
 from opslint.base.typing import TYPE_CHECKING
 from opslint.facts.env_values import literal, value_of
-from opslint.syntax.dotenv_compose import raw_settings, settings
+from opslint.syntax.dotenv_compose import settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,15 +24,13 @@ class DotenvFile(Fact):
 
     `entries` are what python-dotenv reads, ``[name, place of the name, place of the value, value]`` in file order (values:
     `opslint.facts.env_values`); `partial` tells that some line could not be read, so that what it sets is not known. `compose` are the
-    rows that Docker Compose reads, None where they are the same; `refused` tells that Compose refuses the file. `raw` is a digest of
-    what ``format: raw`` says, so that a change of it is seen (the link reads such a file again).
+    rows that Docker Compose reads, None where they are the same; `refused` tells that Compose refuses the file.
     """
 
-    __slots__ = ("compose", "entries", "partial", "raw", "refused")
+    __slots__ = ("compose", "entries", "partial", "refused")
     compose: list[list[Any]] | None
     entries: list[list[Any]]
     partial: bool
-    raw: str
     refused: bool
 
     @property
@@ -58,14 +55,12 @@ def _extract(document: DotenvDocument, emit: Callable[[Fact], None]) -> None:
         entries.append([binding.name, binding.name_at, binding.value_at, value])
     found = settings(document.text)
     compose = rows(document, found or [])
-    raw = "\n".join(f"{item.name}={item.text}" for item in raw_settings(document.text) or ())
     emit(
         DotenvFile(
             at=document.places.add((1, 1, 1, 1)),
             compose=None if compose == entries else compose,
             entries=entries,
             partial=bool(document.errors),
-            raw=mask(raw).digest,
             refused=found is None,
         )
     )

@@ -9,7 +9,7 @@ from opslint.base.value import ABSENT, known, unknown
 from opslint.facts.compose import ComposeFile
 from opslint.facts.shell import ShellScript
 from opslint.model.compose_env import EnvironmentTexts, entries, env_file_uses, unnamed
-from opslint.model.compose_files import BASE_NAMES, OVERRIDE_NAMES, groups, includes, root_of, services_of
+from opslint.model.compose_files import BASE_NAMES, OVERRIDE_NAMES, ComposeFiles, groups, includes, root_of, services_of
 from opslint.model.compose_merge import merge
 from opslint.model.compose_names import DotenvFiles, Names
 from opslint.model.compose_parts import command_words, mounts_source, ports_of, probes_of
@@ -34,10 +34,17 @@ def deployments(model: DeploymentModel) -> list[Deployment]:
     """Return one deployment for each combination of compose files."""
     if not model.facts(ComposeFile):
         return []
-    dotenv, texts = DotenvFiles(model), EnvironmentTexts(model)
-    found = [_Group(model, dotenv, texts, group).deployment() for group in groups(model)]
+    found = [group.deployment() for group in _groups(model)]
     _local_ones(found)
     return [deployment for deployment in found if deployment.workloads]
+
+
+def _groups(model: DeploymentModel) -> Iterator[_Group]:
+    if not model.facts(ComposeFile):
+        return
+    dotenv, texts, compose = DotenvFiles(model), EnvironmentTexts(model), ComposeFiles(model)
+    for group in groups(model, compose):
+        yield _Group(model, dotenv, texts, compose, group)
 
 
 def _local_ones(found: list[Deployment]) -> None:
@@ -64,34 +71,51 @@ def set_environments(deployment: Deployment, names: list[str]) -> None:
 class _Group:
     """One combination of compose files on its way to a deployment."""
 
-    def __init__(self, model: DeploymentModel, dotenv: DotenvFiles, texts: EnvironmentTexts, group: ComposeGroup) -> None:
+    def __init__(
+        self,
+        model: DeploymentModel,
+        dotenv: DotenvFiles,
+        texts: EnvironmentTexts,
+        compose: ComposeFiles,
+        group: ComposeGroup,
+    ) -> None:
         self.model = model
         self.dotenv = dotenv
         self.texts = texts
         self.group = group
-        self.facts = {fact.path: fact for fact in model.facts(ComposeFile)}
+        self.compose = compose
         self.directories = {fact.path: group.directory for fact in group.files}
         self.roots: dict[str, Mapping] = {}
         self.services: dict[str, dict[str, Mapping]] = {}
-        beside = [group.directory + "/.env" if group.directory else ".env"]
-        self.names = Names(dotenv, [(path, False) for path in group.env_files or beside])
+        self.names = Names(dotenv, [(path, False) for path in group.names_from])
         self.included: dict[str, Names] = {}
         self.files = list(group.files)
+        self.gaps: dict[str, list[tuple[str, Loc]]] = {}
+        """Service ("": all of them) → why it may be more than was read: what Docker Compose itself would refuse."""
         self.read = {fact.path for fact in group.files} | set(self.names.paths)
         for fact in group.files:
-            self._include(fact, 0)
+            self._include(fact, (fact.path,))
 
     def names_at(self, path: str) -> Names:
         """Return what ``${}`` finds in a compose file: an included one has names of its own below the project's."""
         return self.included.get(path, self.names)
 
-    def _include(self, fact: ComposeFile, depth: int) -> None:
-        """Add the files that `include:` names (docs.docker.com, "Compose file reference: include")."""
+    def _gap(self, service: str, reason: str, loc: Loc) -> None:
+        known = self.gaps.setdefault(service, [])
+        if (reason, loc) not in known:
+            known.append((reason, loc))
+
+    def _include(self, fact: ComposeFile, above: tuple[str, ...]) -> None:
+        """Add the files that `include:` names (docs.docker.com, "Compose file reference: include"); `above` are those that led here."""
         names, here = self.names_at(fact.path), self.directories[fact.path]
-        for written, item in includes(self._root(fact)) if depth < MAX_EXTENDS else ():
+        for written, item in includes(self._root(fact)) if len(above) <= MAX_EXTENDS else ():
             paths = [join(here, text) for name in written if (text := names.text(name)[0]) is not None]
-            found = [self.facts[path] for path in paths if path in self.facts]
-            found = [other for other in found if other not in self.files]
+            for path in paths:
+                if path in above:
+                    self._gap("", f"include of {path} leads back to it", fact.loc)
+                elif path is not None and self.compose.get(path) is None and is_absent(self.model, path):
+                    self._gap("", f"the included {path} is not in the repository", fact.loc)
+            found = [other for path in paths if (other := self.compose.get(path)) is not None and other not in self.files]
             if not found:
                 continue
             own = item.text("project_directory") if item is not None else None
@@ -109,7 +133,7 @@ class _Group:
                 self.directories[other.path] = base
                 self.included[other.path] = inner
             for other in found:
-                self._include(other, depth + 1)
+                self._include(other, (*above, other.path))
 
     def _root(self, fact: ComposeFile) -> Mapping:
         if fact.path not in self.roots:
@@ -122,24 +146,44 @@ class _Group:
             self.services[fact.path] = services_of(self._root(fact))
         return self.services[fact.path]
 
-    def _layers(self, fact: ComposeFile, name: str, depth: int = 0) -> list[tuple[ComposeFile, str]]:
-        """Return the (file, service) pairs that make up one service of one file: what it extends first."""
+    def _layers(
+        self, fact: ComposeFile, name: str, above: tuple[tuple[str, str, str], ...] = ()
+    ) -> list[tuple[ComposeFile, str]]:
+        """Return the (file, service) pairs that make up one service of one file: what it extends first.
+
+        `above` are the (file, service) pairs that led here, the first of which is the service that is asked for.
+        """
         body = self._services(fact).get(name)
-        if body is None or depth > MAX_EXTENDS:
+        if body is None or len(above) > MAX_EXTENDS:
             return []
+        asked = above[0][2] if above else name
+        above = (*above, (fact.path, name, asked))
         extends = body.get("extends")
         below: list[tuple[ComposeFile, str]] = []
         if isinstance(extends, Scalar):
-            below = self._layers(fact, extends.text, depth + 1)
+            below = self._extended(fact, extends.text, extends.loc, above)
         elif isinstance(extends, Mapping):
             service = extends.text("service") or ""
             written = extends.text("file")
             target = join(self.directories.get(fact.path, ""), written) if written else fact.path
-            other = self.facts.get(target or "")
+            other = self.compose.get(target)
             if other is not None:
                 self.read.add(other.path)
-                below = self._layers(other, service, depth + 1)
+                below = self._extended(other, service, extends.loc, above)
+            else:
+                self._gap(asked, f"{written}, which it extends, is not in the repository", extends.loc)
         return [*below, (fact, name)]
+
+    def _extended(
+        self, fact: ComposeFile, name: str, loc: Loc, above: tuple[tuple[str, str, str], ...]
+    ) -> list[tuple[ComposeFile, str]]:
+        asked = above[0][2]
+        if any((path, service) == (fact.path, name) for path, service, _asked in above):
+            self._gap(asked, f"it extends `{name}`, which leads back to it", loc)
+            return []
+        if name not in self._services(fact):
+            self._gap(asked, f"`{name}`, which it extends, is not a service of {fact.path}", loc)
+        return self._layers(fact, name, above)
 
     def deployment(self) -> Deployment:
         """Make the deployment of this combination."""
@@ -148,6 +192,13 @@ class _Group:
             names.update(dict.fromkeys(self._services(fact)))
         first = self.group.files[0]
         made = [found for found in (self._workload(name) for name in names) if found is not None]
+        for fact in self.files:
+            listed = self._root(fact).get("services")
+            if listed is not None and not isinstance(listed, Mapping) and not (isinstance(listed, Scalar) and listed.is_null):
+                self._gap("", "services is not a mapping", listed.loc)
+        for service, reasons in self.gaps.items():
+            for reason, loc in reasons:
+                self.model.blind("compose-does-not-load", loc, f"{service}: {reason}" if service else reason)
         # The file a command is given with `--env-file` says more of where it runs than the manifests it is run with.
         environments = self.model.environments.names_of(self.group.env_files)
         if not environments:
@@ -213,6 +264,10 @@ class _Group:
     ) -> Container:
         image = body.get("image")
         opened = [(use.reason, use.loc) for use in uses if use.state in ("ignored", "unknown")]
+        opened += [*self.gaps.get("", ()), *self.gaps.get(name, ())]
+        given = body.get("environment")
+        if isinstance(given, Scalar) and not given.is_null:
+            opened.append(("environment is neither a list nor a mapping", given.loc))
         return Container(
             args=command_words(body.get("command"), self.names_at),
             build=self._build(body),
@@ -315,10 +370,10 @@ def missing_files(model: DeploymentModel) -> list[tuple[Missing, list[str]]]:
     """Return what compose files name that is not there, each with the environments of its deployment."""
     found: list[tuple[Missing, list[str]]] = []
     environments = {item.key: item.environments for item in model.deployments}
-    dotenv, texts = DotenvFiles(model), EnvironmentTexts(model)
     copied = _copied(model)
-    for group in groups(model) if model.facts(ComposeFile) else ():
+    for made in _groups(model):
+        group = made.group
         if any("/".join(fact.path.rsplit("/", 2)[-2:]) in copied for fact in group.files):
             continue  # a script puts it somewhere else before it is used: its paths start from there
-        found.extend((missing, environments.get(group.key, [])) for missing in _Group(model, dotenv, texts, group).missing())
+        found.extend((missing, environments.get(group.key, [])) for missing in made.missing())
     return found

@@ -30,16 +30,55 @@ OVERRIDE_NAMES = (
 _VALUE_OPTIONS = frozenset(("--profile", "--ansi", "--parallel", "--progress", "-H", "--context", "-c"))
 
 
+class ComposeFiles:
+    """The compose files of the project, and YAML files that only their use shows to be ones (``-f``, `include`, `extends`)."""
+
+    def __init__(self, model: DeploymentModel) -> None:
+        self.model = model
+        self.own = {fact.path: fact for fact in model.facts(ComposeFile)}
+        self._others: dict[str, ComposeFile | None] = {}
+
+    def get(self, path: str | None) -> ComposeFile | None:
+        """Return the compose file of that path; None when it is not there, or cannot be read."""
+        if path is None or path in self.own:
+            return self.own.get(path or "")
+        if path not in self._others:
+            self._others[path] = self._read(path)
+        return self._others[path]
+
+    def _read(self, path: str) -> ComposeFile | None:
+        """Read a fragment that does not look like a compose file by itself; its places are spans."""
+        from opslint.facts.compose import compose_file
+        from opslint.syntax.document import ReadProblem
+        from opslint.syntax.yaml import read
+
+        info = self.model.files.get(path)
+        if info is None or info.role != "deploy" or not path.endswith((".yml", ".yaml")):
+            return None
+        data = self.model.read(path)
+        try:
+            document = read(data, "compose") if data is not None else None
+        except ReadProblem:
+            return None
+        root = document.documents[0] if document is not None and document.documents else None
+        if document is None or document.kind != "compose" or not isinstance(root, Mapping):
+            return None
+        spans = document.places.spans
+        fact = compose_file(root, lambda at: spans[at] if isinstance(at, int) else at)
+        return ComposeFile.load(path, [getattr(fact, name) for name in ComposeFile.FIELDS])
+
+
 class ComposeGroup(Record):
     """Files that one command combines, in order. `directory` is the project directory, to which paths are relative.
 
-    `automatic` tells that Compose finds them without ``-f``; `env_files` are those of ``--env-file`` (project paths); `projects` the
-    names that commands give the project (``-p``).
+    `automatic` tells that Compose finds them without ``-f``; `env_files` are those of ``--env-file`` (project paths); `dotenv` another
+    ``.env`` than the project directory's that is read too, and wins; `projects` the names that commands give the project (``-p``).
     """
 
-    __slots__ = ("automatic", "directory", "env_files", "files", "projects")
+    __slots__ = ("automatic", "directory", "dotenv", "env_files", "files", "projects")
     automatic: bool
     directory: str
+    dotenv: str
     env_files: list[str]
     files: list[ComposeFile]
     projects: list[str]
@@ -49,15 +88,22 @@ class ComposeGroup(Record):
         """The key of the deployment, ``compose:a.yml+b.yml`` or, with another file than ``.env``, ``compose:a.yml@.env.staging``."""
         return "@".join(["compose:" + "+".join(found.path for found in self.files), *self.env_files])
 
+    @property
+    def names_from(self) -> list[str]:
+        """The dotenv files that give ``${}`` its names, in order; of two that set one name the later wins."""
+        beside = f"{self.directory}/.env" if self.directory else ".env"
+        return self.env_files or [path for path in (beside, self.dotenv) if path]
+
 
 class Command(Record):
     """One compose command line: its ``-f`` files, its ``--env-file``s, ``--project-directory`` and ``-p`` ("" where not given).
 
-    `where` is the directory it runs in, as far as it can be told.
+    `where` is the directory it runs in, as far as it can be told; `dotenv` the ``.env`` there whose ``COMPOSE_FILE`` names the files.
     """
 
-    __slots__ = ("directory", "env_files", "files", "project", "where")
+    __slots__ = ("directory", "dotenv", "env_files", "files", "project", "where")
     directory: str
+    dotenv: str
     env_files: list[str]
     files: list[str]
     project: str
@@ -98,6 +144,7 @@ def _options(words: list[str], where: str) -> Command:
         at += 1
     return Command(
         directory="".join(given["--project-directory"][-1:]),
+        dotenv="",
         env_files=given["--env-file"],
         files=given["--file"],
         project="".join(given["--project-name"][-1:]),
@@ -124,7 +171,8 @@ def commands(model: DeploymentModel) -> Iterator[Command]:
                 text = decode_literal(value).plain if name == "COMPOSE_FILE" and value and value[0] == "x" else None
                 if text:
                     files = text.replace(";", ":").split(":")
-                    yield Command(directory="", env_files=[], files=files, project="", where=directory_of(dotenv.path))
+                    where = directory_of(dotenv.path)
+                    yield Command(directory="", dotenv=dotenv.path, env_files=[], files=files, project="", where=where)
 
 
 def _command(words: list[str], where: str) -> Iterator[Command]:
@@ -135,9 +183,9 @@ def _command(words: list[str], where: str) -> Iterator[Command]:
         yield found
 
 
-def groups(model: DeploymentModel) -> list[ComposeGroup]:
+def groups(model: DeploymentModel, compose: ComposeFiles) -> list[ComposeGroup]:
     """Return the combinations of compose files, sorted by key; every compose file is in one or more, or read by another."""
-    facts = {fact.path: fact for fact in model.facts(ComposeFile)}
+    facts = compose.own
     found: dict[str, ComposeGroup] = {}
     used: set[str] = set()
     by_directory: dict[str, list[str]] = {}
@@ -145,7 +193,7 @@ def groups(model: DeploymentModel) -> list[ComposeGroup]:
         by_directory.setdefault(directory_of(path), []).append(path)
     for command in commands(model):
         if command.files:
-            group = _explicit(command, facts, model.files)
+            group = _explicit(command, compose, model.files)
         else:
             group = _implicit(command, by_directory, facts, model.files)
         if group is not None:
@@ -189,18 +237,18 @@ def includes(root: Mapping) -> list[tuple[list[str], Mapping | None]]:
     return found
 
 
-def _explicit(command: Command, facts: dict[str, ComposeFile], existing: Container[str]) -> ComposeGroup | None:
+def _explicit(command: Command, compose: ComposeFiles, existing: Container[str]) -> ComposeGroup | None:
     files: list[ComposeFile] = []
     for name in command.files:
         candidates = [join(command.where, name), join("", name)]
-        path = next((candidate for candidate in candidates if candidate in facts), None)
-        if path is None:
+        fact = next((found for path in candidates if (found := compose.get(path)) is not None), None)
+        if fact is None:
             base = name.rpartition("/")[2]
-            same = [fact for fact in facts if fact.rpartition("/")[2] == base]
-            path = same[0] if len(same) == 1 else None
-        if path is None:
+            same = [other for path, other in compose.own.items() if path.rpartition("/")[2] == base]
+            fact = same[0] if len(same) == 1 else None
+        if fact is None:
             return None
-        files.append(facts[path])
+        files.append(fact)
     directory = directory_of(files[0].path)
     if command.directory:
         given = join(command.where, command.directory)
@@ -229,7 +277,9 @@ def _group(command: Command, directory: str, files: list[ComposeFile], existing:
         candidates = [path for base in (command.where, "", directory) if (path := join(base, name)) is not None]
         env_files.extend([path for path in candidates if path in existing][:1] or candidates[:1])
     projects = [command.project] if command.project and "$" not in command.project else []
-    return ComposeGroup(automatic=False, directory=directory, env_files=env_files, files=files, projects=projects)
+    return ComposeGroup(
+        automatic=False, directory=directory, dotenv=command.dotenv, env_files=env_files, files=files, projects=projects
+    )
 
 
 def _default_chain(paths: list[str], facts: dict[str, ComposeFile]) -> tuple[list[ComposeFile], str | None, str | None]:
@@ -243,13 +293,13 @@ def _default_chain(paths: list[str], facts: dict[str, ComposeFile]) -> tuple[lis
 def _of_directory(directory: str, paths: list[str], facts: dict[str, ComposeFile], used: set[str]) -> Iterator[ComposeGroup]:
     chain, base, override = _default_chain(paths, facts)
     if chain:
-        yield ComposeGroup(automatic=True, directory=directory, env_files=[], files=chain, projects=[])
+        yield ComposeGroup(automatic=True, directory=directory, dotenv="", env_files=[], files=chain, projects=[])
     for path in sorted(paths):
         if path in (base, override) or path in used:
             continue
         needs_base = base is not None and _needs(facts[path], facts[base])
         files = [facts[base], facts[path]] if base is not None and needs_base else [facts[path]]
-        yield ComposeGroup(automatic=False, directory=directory, env_files=[], files=files, projects=[])
+        yield ComposeGroup(automatic=False, directory=directory, dotenv="", env_files=[], files=files, projects=[])
 
 
 def root_of(fact: ComposeFile) -> Mapping:
