@@ -35,6 +35,9 @@ class DeployedValueIsDevelopment(ProjectRule):
     A value in a ConfigMap, Secret, `env:` or task definition of a cluster, or in a compose file for production or staging, that
     names a database, broker, cache or peer at `localhost`, where nothing in the same pod listens.
 
+    Shape seen in: AIgen-Solutions-s-r-l/application-workflow-service (a base Secret); right in Canepro/rocketchat-k8s-deployment (a
+    sidecar beside its database).
+
     In production
     -------------
     In a container `localhost` is the container itself: every connection is refused, at the start or at the first request.

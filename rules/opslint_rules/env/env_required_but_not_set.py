@@ -16,6 +16,9 @@ class EnvRequiredButNotSet(ProjectRule):
     A read without a default (`os.environ["X"]`, a settings field without a default, a helper that raises) in code that the
     container's start command surely loads, where all of the container's variables are known and this one is not among them.
 
+    Shape seen in: Aesgard-lab/New_crm (a patch gives it to the web server and not to the scheduler); right in makeplane/plane (env files
+    that are not in git).
+
     In production
     -------------
     The process dies at its start, or at the first request that gets there, in the one environment that lacks the variable.

@@ -56,6 +56,9 @@ class EnvSetInSomeEnvironments(ProjectRule):
     them setting a variable that the code reads and the other not. Also a deployment whose complete list of variables leaves out
     what `.env.example` documents and the code reads without a harmless default: it works on people's own machines only.
 
+    Shape seen in: 00-Aryan/Procurement-AI- (documented, not passed on); right in AIgen-Solutions-s-r-l/application-workflow-service (one
+    ConfigMap for every overlay).
+
     In production
     -------------
     What was tested is not what runs: the environment that lacks the variable fails, or quietly uses the default of the code.

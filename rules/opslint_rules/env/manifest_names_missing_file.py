@@ -26,6 +26,8 @@ class ManifestNamesMissingFile(ProjectRule):
     An `env_file`, the Dockerfile of a `build:`, the source of a `COPY` or `ADD`, a file of a kustomize generator, a values file of
     `helm -f` or an Argo CD `valueFiles`, a `-var-file`: named, and not there.
 
+    Shape seen in: Aesgard-lab/New_crm (an env_file of production); right in makeplane/plane (env files that .gitignore names).
+
     In production
     -------------
     `docker compose up` stops with "env file not found", `docker build` with "not found", `kustomize build` and `helm upgrade` likewise, on

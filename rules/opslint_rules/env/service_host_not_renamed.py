@@ -19,6 +19,8 @@ class ServiceHostNotRenamed(ProjectRule):
     where `namePrefix` or `nameSuffix` gives that Service another name and no Service keeps the old one. kustomize changes names in
     the fields it knows as references, never inside values.
 
+    Shape seen in: AlexBoyev/OmniMind (a ConfigMap of the base); right in argoproj/argocd-example-apps (a prefix, and no host by name).
+
     In production
     -------------
     The host does not exist in the namespace: every connection fails with a name that cannot be resolved, or reaches the Service
