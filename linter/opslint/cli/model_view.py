@@ -227,6 +227,10 @@ class View:
             self._part(f"rule {rule.meta.name}", partial(rule.check, self.model, reporter), None)
             for loc, reason in dict.fromkeys((loc, reason) for loc, reason in reporter.undecided):
                 note("undecided", reason, loc, "", rule.meta.name)
+        for name, paths in self._part("environments", self.model.environments.side_by_side, []):
+            message = f"{name} is named by {', '.join(paths)}: taken for one environment; where they are two, what is given to each is not told apart"
+            help_ = "[[environment]] with the paths of each"
+            note("environment-ambiguous", message, None, help_, None)
         for spot in self.model.blind_spots:
             note(spot.kind, spot.message, spot.loc, spot.help, None)
         return sorted(found.values(), key=lambda row: (-row["cost"], row["kind"], row["message"]))

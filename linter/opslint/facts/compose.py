@@ -37,6 +37,9 @@ class ComposeFile(Fact):
 
 
 _TOP = frozenset(("services", "volumes", "networks", "secrets", "configs", "include", "name"))
+NO_ENVIRONMENT = "environment is neither a list nor a mapping"
+"""The hole that stands for an `environment` of which nothing can be known."""
+
 _DROPPED = frozenset(("environment", "args", "labels", "content", "logging"))
 
 
@@ -82,6 +85,9 @@ def _written(environment: Node | None) -> Iterator[tuple[str, Node, str | None, 
             elif isinstance(value, Scalar):
                 text = None if value.is_null else variable_text(value)
                 yield key.text, key, text, "u" if text is None and not value.is_null else ""
+            else:
+                # Compose refuses a list or a mapping here: whatever is meant, it is no text that is known.
+                yield key.text, key, None, "u"
     elif isinstance(environment, Sequence):
         for item in environment.items:
             if isinstance(item, Scalar) and item.text:
@@ -105,7 +111,11 @@ def _trimmed(root: Node) -> Node:
     if isinstance(root, Sequence):
         return Sequence([_trimmed(item) for item in root.items], root.at)
     if isinstance(root, Mapping):
-        return Mapping([(key, _trimmed(value)) for key, value in root.pairs if key.text not in _DROPPED], root.at)
+        pairs = [(key, _trimmed(value)) for key, value in root.pairs if key.text not in _DROPPED]
+        for key, value in root.pairs:
+            if key.text == "environment" and (isinstance(value, Hole) or (isinstance(value, Scalar) and not value.is_null)):
+                pairs.append((key, Hole(NO_ENVIRONMENT, "", value.at)))
+        return Mapping(pairs, root.at)
     assert isinstance(root, Hole)
     return root
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from opslint.base.record import Record
-from opslint.base.tree import Mapping, Scalar, Sequence
+from opslint.base.tree import Hole, Mapping, Scalar, Sequence
 from opslint.base.typing import TYPE_CHECKING
 from opslint.base.value import ABSENT, known, unknown
 from opslint.facts.compose import ComposeFile
@@ -266,8 +266,8 @@ class _Group:
         opened = [(use.reason, use.loc) for use in uses if use.state in ("ignored", "unknown")]
         opened += [*self.gaps.get("", ()), *self.gaps.get(name, ())]
         given = body.get("environment")
-        if isinstance(given, Scalar) and not given.is_null:
-            opened.append(("environment is neither a list nor a mapping", given.loc))
+        if isinstance(given, Hole):
+            opened.append((given.reason, given.loc))
         return Container(
             args=command_words(body.get("command"), self.names_at),
             build=self._build(body),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from opslint.base.location import FILE_TOP
 from opslint.base.typing import TYPE_CHECKING
 from opslint.model import environment_names as names
 from opslint.model.records import TIERS, Environment
@@ -34,6 +35,31 @@ class Environments:
         self._of_directory: dict[str, Environment | None] = {}
         self._of_path: dict[str, Environment | None] = {}
         self._paths = list(model.files)
+        self._ambiguous = self._declared_twice()
+
+    def _declared_twice(self) -> set[str]:
+        """Return the declared names that stand for two places: which of them is meant by such a value is not known."""
+        places: dict[str, set[str]] = {}
+        for item in self._declared:
+            places.setdefault(item.name, set()).add(environment(item.tier, item.instance).name)
+        twice = {name: found for name, found in places.items() if len(found) > 1}
+        for name, found in sorted(twice.items()):
+            message = f"`{name}` is declared as {' and as '.join(sorted(found))}: what is deployed to `{name}` belongs to neither for sure"
+            loc = (self._model.settings.source, FILE_TOP)
+            self._model.blind("environment-ambiguous", loc, message, "give each [[environment]] a name of its own")
+        return set(twice)
+
+    def side_by_side(self) -> list[tuple[str, list[str]]]:
+        """Return (environment, paths of directories or files beside each other that all name it): two spellings of one place, or two places."""
+        beside: dict[tuple[str, str], dict[str, None]] = {}
+        for path in self._paths:
+            found = self.of_path(path)
+            directory, _, name = path.rpartition("/")
+            while found is not None and name:
+                if names.split_name(name.partition(".")[0], weak=True) == (found.tier, found.instance):
+                    beside.setdefault((found.name, directory), {})[f"{directory}/{name}" if directory else name] = None
+                directory, _, name = directory.rpartition("/")
+        return [(name, sorted(paths)) for (name, _directory), paths in sorted(beside.items()) if _spellings(paths) > 1]
 
     def seen(self) -> list[str]:
         """Return the names of all environments: those of `all`, and those that only a deployment names (a pipeline's target, a namespace)."""
@@ -86,6 +112,8 @@ class Environments:
 
     def of_value(self, text: str) -> Environment | None:
         """Return the environment a whole value names (a namespace, a workspace, a stage, ``environment:``)."""
+        if text in self._ambiguous:
+            return None
         for declared in self._declared:
             if declared.name == text:
                 return environment(declared.tier, declared.instance)
@@ -96,6 +124,11 @@ class Environments:
         """Return the names of the environments that some of `paths` belong to, in order of tiers and names."""
         found = {item.name: item for item in map(self.of_path, paths) if item is not None}
         return [item.name for item in sorted(found.values(), key=lambda item: (TIERS.index(item.tier), item.name))]
+
+
+def _spellings(paths: Iterable[str]) -> int:
+    """Count the different names at the ends of paths, without their file endings."""
+    return len({path.rpartition("/")[2].partition(".")[0] for path in paths})
 
 
 def tier_of(name: str) -> str:
