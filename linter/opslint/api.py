@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from opslint.facts.migrations import AlembicRevision, DjangoMigration, MigrationRun, SqlScript
     from opslint.facts.modules import Function
     from opslint.facts.notices import WindowLoop
+    from opslint.facts.requirements import LockedPackage
     from opslint.facts.retries import UnboundedRetry
     from opslint.facts.routes import Route
     from opslint.facts.settings_classes import SettingsClass
@@ -68,6 +69,7 @@ if TYPE_CHECKING:
     from opslint.model.k8s_missing_keys import MissingKey, missing_keys
     from opslint.model.k8s_secret_values import secret_values
     from opslint.model.k8s_selectors import PortMismatch, Selection, port_mismatches, selections
+    from opslint.model.k8s_targets import Clash, Targets
     from opslint.model.kubernetes import pod_spec
     from opslint.model.kustomize import Refused
     from opslint.model.local_addresses import (
@@ -95,6 +97,15 @@ if TYPE_CHECKING:
     from opslint.model.repeats import Consumer, Notice
     from opslint.model.resource_records import Alarm, EventSource, Queue, Stateful
     from opslint.model.route_table import RouteInfo, RouteTable
+    from opslint.model.runtimes import (
+        Runtime,
+        Tested,
+        allows,
+        applied_versions,
+        deployed_runtimes,
+        required_python,
+        tested_versions,
+    )
     from opslint.model.service_probes import Asked, asked
     from opslint.model.stateful import bucket_versioned
     from opslint.model.terraform_nodes import Resource
@@ -112,6 +123,7 @@ _LAZY = {
     "BACKING_PORTS": "opslint.model.local_addresses",
     "Budget": "opslint.model.budgets",
     "CfnResource": "opslint.facts.cloudformation",
+    "Clash": "opslint.model.k8s_targets",
     "ClientCall": "opslint.facts.clients",
     "ComposeFile": "opslint.facts.compose",
     "Consumer": "opslint.model.repeats",
@@ -140,6 +152,7 @@ _LAZY = {
     "KubernetesObject": "opslint.facts.kubernetes",
     "Kustomization": "opslint.facts.kustomize",
     "LOWER": "opslint.model.identity_overlaps",
+    "LockedPackage": "opslint.facts.requirements",
     "Mapping": "opslint.base.tree",
     "Mask": "opslint.model.pipelines",
     "Masked": "opslint.base.masking",
@@ -166,6 +179,7 @@ _LAZY = {
     "Route": "opslint.facts.routes",
     "RouteInfo": "opslint.model.route_table",
     "RouteTable": "opslint.model.route_table",
+    "Runtime": "opslint.model.runtimes",
     "Scalar": "opslint.base.tree",
     "Scope": "opslint.model.variables",
     "Selection": "opslint.model.k8s_selectors",
@@ -178,6 +192,8 @@ _LAZY = {
     "StaleHost": "opslint.model.renamed_services",
     "Stateful": "opslint.model.resource_records",
     "Step": "opslint.model.pipelines",
+    "Targets": "opslint.model.k8s_targets",
+    "Tested": "opslint.model.runtimes",
     "TfBlock": "opslint.facts.terraform",
     "TfVars": "opslint.facts.terraform",
     "TimedCall": "opslint.facts.http",
@@ -191,12 +207,15 @@ _LAZY = {
     "Workflow": "opslint.facts.workflows",
     "Workload": "opslint.model.records",
     "WorstCase": "opslint.model.budgets",
+    "allows": "opslint.model.runtimes",
+    "applied_versions": "opslint.model.runtimes",
     "as_number": "opslint.model.terraform_values",
     "as_text": "opslint.model.terraform_values",
     "asked": "opslint.model.service_probes",
     "bucket_versioned": "opslint.model.stateful",
     "compose_gaps": "opslint.model.health_gaps",
     "crossings": "opslint.model.identity_overlaps",
+    "deployed_runtimes": "opslint.model.runtimes",
     "dockerfile_probes": "opslint.model.probes",
     "holds_secret": "opslint.base.masking",
     "is_absent": "opslint.model.compose",
@@ -214,6 +233,7 @@ _LAZY = {
     "pod_spec": "opslint.model.kubernetes",
     "port_mismatches": "opslint.model.k8s_selectors",
     "port_of": "opslint.model.local_addresses",
+    "required_python": "opslint.model.runtimes",
     "scheme_of": "opslint.model.local_addresses",
     "secret_values": "opslint.model.k8s_secret_values",
     "selections": "opslint.model.k8s_selectors",
@@ -223,6 +243,7 @@ _LAZY = {
     "shares_network": "opslint.model.local_addresses",
     "spelled": "opslint.model.terraform_values",
     "stale_hosts": "opslint.model.renamed_services",
+    "tested_versions": "opslint.model.runtimes",
     "tier_of": "opslint.model.environments",
     "tier_tokens": "opslint.model.environment_names",
     "writes_dotenv": "opslint.model.pipeline_runs",
@@ -252,6 +273,7 @@ __all__ = [
     "Budget",
     "Calls",
     "CfnResource",
+    "Clash",
     "ClientCall",
     "ComposeFile",
     "Consumer",
@@ -288,6 +310,7 @@ __all__ = [
     "Kustomization",
     "LOWER",
     "Loc",
+    "LockedPackage",
     "MANIFESTS",
     "Mapping",
     "Mask",
@@ -321,6 +344,7 @@ __all__ = [
     "Route",
     "RouteInfo",
     "RouteTable",
+    "Runtime",
     "Scalar",
     "Scope",
     "Secret",
@@ -336,6 +360,8 @@ __all__ = [
     "Stateful",
     "Step",
     "TYPE_CHECKING",
+    "Targets",
+    "Tested",
     "TfBlock",
     "TfVars",
     "TimedCall",
@@ -352,12 +378,15 @@ __all__ = [
     "WorkflowJobs",
     "Workload",
     "WorstCase",
+    "allows",
+    "applied_versions",
     "as_number",
     "as_text",
     "asked",
     "bucket_versioned",
     "compose_gaps",
     "crossings",
+    "deployed_runtimes",
     "dockerfile_probes",
     "holds_secret",
     "is_absent",
@@ -375,6 +404,7 @@ __all__ = [
     "pod_spec",
     "port_mismatches",
     "port_of",
+    "required_python",
     "same",
     "scheme_of",
     "secret_values",
@@ -385,6 +415,7 @@ __all__ = [
     "shares_network",
     "spelled",
     "stale_hosts",
+    "tested_versions",
     "text_of",
     "tier_of",
     "tier_tokens",

@@ -91,7 +91,26 @@ def _started(model: DeploymentModel, words: list[str], path: str | None, info: d
     linked = model.linked
     files = StartFiles(linked.tree, linked.scripts, None, [], workdir=f"/{path}", root="")
     entries = Resolver(files).run(list(words), ("", 0)).entries
-    return sorted({module for entry in entries for module in entry.modules})
+    found = {module for entry in entries for module in entry.modules}
+    if any(entry.server == "alembic" for entry in entries):
+        found.update(_alembic_environment(model, words, path))
+    return sorted(found)
+
+
+def _alembic_environment(model: DeploymentModel, words: list[str], path: str) -> list[str]:
+    """The ``env.py`` that alembic loads: in the ``script_location`` of its configuration (alembic.sqlalchemy.org/en/latest/tutorial.html)."""
+    named = next((words[at + 1] for at, word in enumerate(words[:-1]) if word in ("-c", "--config")), "alembic.ini")
+    config = join(path, named)
+    data = model.read(config) if config is not None else None
+    for line in (data or b"").decode("utf-8", "replace").split("\n"):
+        key, equals, value = line.partition("=")
+        if equals and key.strip() == "script_location" and config is not None:
+            here = config.rpartition("/")[0]
+            text = value.strip()
+            directory = join(here, text[len("%(here)s") :].lstrip("/")) if text.startswith("%(here)s") else join(path, text)
+            found = f"{directory}/env.py" if directory else "env.py"
+            return [found] if found in model.files else []
+    return []
 
 
 def _names(block: Mapping | None) -> set[str]:

@@ -161,6 +161,9 @@ class EnvDefaultIsDevelopmentValue(ProjectRule):
             reads, files = model.variables.possible_reads_of(container) if linked else matched_reads(model, container)
             settled.update(read.name for read in reads if model.variables.is_set(scope, read))
             wanted = [read for read in reads if _is_candidate(model, read) and not model.variables.is_set(scope, read)]
+            if linked:
+                # Set under almost its name: that is a finding of its own, at the manifest.
+                wanted = [read for read in wanted if model.variables.near.of(scope, read, reads) is None]
             if not wanted:
                 continue
             if not scope.closed and (linked or any(reason != IMAGE_ENV for reason, _loc in scope.open_reasons)):

@@ -175,6 +175,7 @@ class EnvSetInSomeEnvironments(ProjectRule):
         reads = [read for _workload, container in runs for read in _first_reads(model.variables.reads_of(container)[0])]
         asked = [read for read in _first_reads(reads) if read.name in documented and not read.required]
         unset = [read for read in asked if not any(model.variables.is_set(scope, read) for scope in scopes)]
+        unset = [read for read in unset if not any(model.variables.near.of(scope, read, asked) for scope in scopes)]
         if len(unset) == len(asked):
             return []
         optional = model.settings.optional_env
@@ -197,6 +198,8 @@ class EnvSetInSomeEnvironments(ProjectRule):
                 continue
             setting = [run for run in scopes if _set_by_manifest(run[2], read)]
             lacking = [run for run in scopes if not model.variables.is_set(run[2], read) and _is_judged(run[0])]
+            # Set under almost its name: that is a finding of its own, at the manifest.
+            lacking = [run for run in lacking if model.variables.near.of(run[2], read, reads) is None]
             if not setting or not lacking or _shares_environment(setting, lacking):
                 continue
             if all(_equals_default(run[2], read) for run in setting):
