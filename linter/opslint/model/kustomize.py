@@ -278,6 +278,7 @@ class Kustomizer:
         if made.open_reasons or any(item.loc == node.loc for item in self.refused):
             return
         self.refused.append(Refused(directory=self._active[-1], loc=node.loc, message=message))
+        self._open(made, f"kustomize refuses it: {message}", node)
         self.model.blind("kustomize-does-not-build", node.loc, message, help="run `kustomize build` on every pull request")
 
     # Transformers

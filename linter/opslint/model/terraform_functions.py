@@ -53,6 +53,11 @@ def call(name: str, arguments: list[Value]) -> Value:
         return unknown(f"{name}() does not apply")
 
 
+def is_known_function(name: str) -> bool:
+    """Tell whether a function of Terraform is followed at all."""
+    return name in _LOOSE or name in FUNCTIONS
+
+
 def _weaker(name: str, value: Value) -> Unknown:
     if isinstance(value, Unknown):
         return unknown(value.reason)

@@ -5,6 +5,7 @@ What is not followed: `dependency` outputs, `generate`, `run_cmd`, `sops_decrypt
 
 from __future__ import annotations
 
+from opslint.base.lazy import cached_property
 from opslint.base.typing import TYPE_CHECKING
 from opslint.base.value import Known, known, unknown
 from opslint.model.terraform_backends import Backend
@@ -33,6 +34,10 @@ def units(project: Project, directories: dict[str, Directory]) -> list[Root]:
     """Return one root for each unit: a ``terragrunt.hcl`` that names a module or includes another file."""
     found = [_Unit(file, project) for file in project.files.values() if file.path.rpartition("/")[2] == DEFAULT_NAME]
     parents = {path for unit in found for path in unit.included}
+    for unit in found:
+        if unit.config.file.path in parents and unit.included:
+            message = f"it is included and includes {unit.included[0]} itself, which Terragrunt refuses"
+            project.blind("terragrunt-include", unit.config.file.loc, message)
     return [_root(unit, directories) for unit in found if unit.config.file.path not in parents and unit.is_unit]
 
 
@@ -48,12 +53,25 @@ class _Unit:
     @property
     def is_unit(self) -> bool:
         """Whether something is deployed from here."""
-        return bool(self.included) or any(block[0] == "terraform" for block in self.config.file.body[1])
+        return bool(self.included or self.config.lost) or any(block[0] == "terraform" for block in self.config.file.body[1])
 
     def chain(self) -> list[Config]:
         """Return the files that count, the unit's own last: later ones win."""
         above = [self.config.included(name) for name, _path, strategy in reversed(self.config.includes) if strategy != "no_merge"]
         return [*above, self.config]
+
+    @cached_property
+    def lost(self) -> list[tuple[str, Loc]]:
+        """Includes of which nothing is known, its own and those of what it includes."""
+        return [row for config in self.chain() for row in config.lost]
+
+    def note(self) -> None:
+        """Say what of the unit is not known."""
+        for reason, loc in self.lost:
+            self.project.blind("terragrunt-include", loc, reason)
+        for config in self.chain():
+            for reason, loc in config.not_followed():
+                self.project.blind("terragrunt-function", loc, reason)
 
     def inputs(self) -> dict[str, Input]:
         """Return what the unit gives to its module."""
@@ -86,6 +104,17 @@ class _Unit:
             for block in config.file.body[1]:
                 if block[0] == "remote_state":
                     made = _backend(config, block)
+        if made is None and self.lost:
+            # What is not there may well hold the remote state.
+            config, loc = self.config, self.lost[0][1]
+            made = Backend(
+                "unknown",
+                loc,
+                Body([[], [], True], config.file.path, loc, config.names, config.evaluator),
+                {},
+                True,
+                "remote_state",
+            )
         return made
 
     def source(self) -> str | None:
@@ -167,7 +196,11 @@ def _root(unit: _Unit, directories: dict[str, Directory]) -> Root:
         _inherited,
         applied=True,
     )
+    unit.note()
     inputs = unit.inputs()
+    for reason, loc in unit.lost[:1]:
+        for block in directory.blocks.get("variable", ()):
+            inputs.setdefault(block.labels[0] if block.labels else "", Input(loc, value=unknown(reason)))
     module = ModuleInstance(settings, directory, inputs=inputs)
     names = _environments(unit, inputs)
     module.__dict__["environments"] = names

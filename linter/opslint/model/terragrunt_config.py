@@ -8,15 +8,17 @@ from __future__ import annotations
 
 from posixpath import relpath
 
+from opslint.base.expression import walk
 from opslint.base.lazy import cached_property
 from opslint.base.typing import TYPE_CHECKING
-from opslint.base.value import Known, known, unknown
+from opslint.base.value import Known, Unknown, known, unknown
 from opslint.model.terraform_eval import Evaluator, Names
+from opslint.model.terraform_functions import is_known_function
 from opslint.model.terraform_paths import absolute, in_repository
 from opslint.model.terraform_values import OpenMap, as_text, settled
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable, Collection, Iterator
     from typing import Any
 
     from opslint.base.expression import Expression
@@ -119,6 +121,47 @@ class Config:
             if path is not None and path in self.project.files and path != self.file.path:
                 out.append((block[1][0] if block[1] else "", path, strategy or "unknown"))
         return out
+
+    @cached_property
+    def lost(self) -> list[tuple[str, Loc]]:
+        """Includes of which nothing can be known: why, and where they stand."""
+        out = []
+        for block in self.file.body[1]:
+            if block[0] != "include":
+                continue
+            loc = self.file.place(block[2])
+            if self.unit is not self:
+                out.append(("an included file that includes another one, which Terragrunt refuses", loc))
+                continue
+            written = next((expression for name, _at, expression in block[3][0] if name == "path"), None)
+            value = self.value(written) if written is not None else unknown("no path is written")
+            path = in_repository(value, self.directory)
+            if path == self.file.path:
+                out.append(("a file that includes itself", loc))
+            elif path is None or path not in self.project.files:
+                why = (
+                    value.reason
+                    if isinstance(value, Unknown)
+                    else f"{path} is not in the repository"
+                    if path
+                    else "it is outside"
+                )
+                out.append((f"an included file that is not known: {why}", loc))
+        return out
+
+    def not_followed(self) -> Iterator[tuple[str, Loc]]:
+        """Yield the calls of functions whose result is not known, as words with their places."""
+        bodies = [self.file.body]
+        while bodies:
+            attributes, blocks, _open = bodies.pop()
+            bodies.extend(block[3] for block in blocks)
+            for _name, at, expression in attributes:
+                for part in walk(expression):
+                    name = part[1] if part[0] == "call" else ""
+                    if name in UNKNOWN_FUNCTIONS:
+                        yield f"{name}() gives {UNKNOWN_FUNCTIONS[name]}", self.file.place(at)
+                    elif name and name not in self.names.functions and not is_known_function(name):
+                        yield f"function {name}() is not followed", self.file.place(at)
 
     def included(self, name: str) -> Config:
         """Return an included file, evaluated as part of this one."""
