@@ -67,8 +67,8 @@ class GitlabPipelines:
         assert isinstance(node, Mapping)
         return node
 
-    def _collect(self, path: str, files: list[str], pairs: dict[str, tuple[Scalar, Node]]) -> str:
-        """Lay a file over what it includes; return what could not be read of it."""
+    def _collect(self, path: str, files: list[str], pairs: dict[str, tuple[Scalar, Node]], above: tuple[str, ...] = ()) -> str:
+        """Lay a file over what it includes; return what could not be read of it. `above` are the files that led to it."""
         elsewhere = ""
         if path in files or path not in self.facts or len(files) > 100:
             return "" if path in files else f"include {path}"
@@ -80,20 +80,28 @@ class GitlabPipelines:
             if local is None or local.startswith("http") or "*" in local:
                 elsewhere = elsewhere or "an include of another project"
                 continue
-            elsewhere = self._collect(local.lstrip("/"), files, pairs) or elsewhere
+            inner = local.lstrip("/")
+            if inner in (*above, path):
+                self.model.blind(
+                    "include-cycle", item.loc if item is not None else tree.loc, f"{inner} is included by what it includes"
+                )
+                elsewhere = elsewhere or f"a cycle of includes through {inner}"
+            elsewhere = self._collect(inner, files, pairs, (*above, path)) or elsewhere
         for key, value in tree.pairs:
             if key.text != "include":
                 before = pairs.get(key.text)
                 pairs[key.text] = (key, _laid_over(before[1], value) if before is not None else value)
         return elsewhere
 
-    def _extended(self, node: Mapping, pairs: dict[str, tuple[Scalar, Node]], depth: int = 0) -> Mapping:
-        """Merge a job over what it extends, as GitLab does: mappings deeply, lists and texts whole."""
+    def _extended(self, node: Mapping, pairs: dict[str, tuple[Scalar, Node]], below: tuple[str, ...] = ()) -> Mapping:
+        """Merge a job over what it extends, as GitLab does: mappings deeply, lists and texts whole. `below` are the jobs that led here."""
         merged: Mapping | None = None
-        for name in names(node.get("extends")) if depth < _MAX_EXTENDS else []:
+        for name in names(node.get("extends")) if len(below) < _MAX_EXTENDS else []:
             base = pairs.get(name)
-            if base is not None and isinstance(base[1], Mapping):
-                above = self._extended(base[1], pairs, depth + 1)
+            if name in below:
+                self.model.blind("include-cycle", node.loc, f"job {name} extends itself in a circle, which GitLab refuses")
+            elif base is not None and isinstance(base[1], Mapping):
+                above = self._extended(base[1], pairs, (*below, name))
                 merged = above if merged is None else _merged(merged, above)
         return node if merged is None else _merged(merged, node)
 
