@@ -155,7 +155,7 @@ def encode(node: Node, place: Callable[[int | Span], int]) -> list[Any]:
     at = place(node.at)
     if isinstance(node, Scalar):
         if node.masked is not None:
-            return [at, "x", *node.masked.as_tuple()]
+            return [at, "xq" if node.quoted else "x", *node.masked.as_tuple()]
         return [at, "q" if node.quoted else "s", node.text]
     if isinstance(node, Mapping):
         return [at, "m", [[key.text, place(key.at), encode(value, place)] for key, value in node.pairs]]
@@ -174,6 +174,7 @@ def decode(data: list[Any], path: str) -> Node:
         return Mapping([(Scalar(key, key_at, path=path), decode(value, path)) for key, key_at, value in data[2]], at, path)
     if kind == "l":
         return Sequence([decode(item, path) for item in data[2]], at, path)
-    if kind == "x":
-        return Scalar("", at, masked=Masked(**dict(zip(Masked.FIELDS, data[2:], strict=True))), path=path)
+    if kind == "x" or kind == "xq":
+        masked = Masked(**dict(zip(Masked.FIELDS, data[2:], strict=True)))
+        return Scalar("", at, quoted=kind == "xq", masked=masked, path=path)
     return Hole(data[2], data[3], at, path)

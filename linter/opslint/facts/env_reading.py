@@ -10,7 +10,7 @@ from opslint.facts.env import EnvFamily, EnvObject, EnvRead, EnvReader, EnvWrite
 from opslint.facts.env_context import Context, assigned_name
 from opslint.facts.env_defaults import default_kind, keepable
 from opslint.facts.env_forms import compared_with, families, memberships, names_given, option_names
-from opslint.facts.env_uses import caught, is_checked, is_noticed, stops_when_listed, tested_before, when_none
+from opslint.facts.env_uses import catches, caught, is_checked, is_noticed, stops_when_listed, tested_before, when_none
 from opslint.syntax.python import UNKNOWN
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     Emit = Callable[[Fact], None]
 
+_BAD_VALUES = frozenset(("ValueError", "Exception", "BaseException"))
 _PARSERS = frozenset(("bool", "int", "float"))
 _SILENT_ROOTS = ("os.", "logging", "typing")
 
@@ -121,7 +122,8 @@ class Extraction:
         parent = self.document.parent(node)
         if isinstance(parent, _ast.Call) and len(parent.args) == 1 and parent.args[0] is node:
             origin = self.document.origin(parent.func, block.scope)
-            return origin if origin in _PARSERS else ""
+            taken = origin in _PARSERS and not (origin != "bool" and catches(self.document, block, _BAD_VALUES))
+            return origin or "" if taken else ""
         return compared_with(self.document, node)
 
     def _subscript(self, node: _ast.Subscript, block: Block) -> None:

@@ -164,6 +164,19 @@ def caught(document: PythonDocument, block: Block) -> bool:
     return False
 
 
+def catches(document: PythonDocument, block: Block, names: frozenset[str]) -> bool:
+    """Tell whether a ``try`` around the block catches one of the exceptions and does not raise on."""
+    for outer in block.up():
+        if outer.kind != "try" or not isinstance(outer.node, _ast.Try):
+            continue
+        for handler in outer.node.handlers:
+            types = handler.type.elts if isinstance(handler.type, _ast.Tuple) else [handler.type]
+            named = {document.origin(item, block.scope) if item is not None else "Exception" for item in types}
+            if named & names and not any(isinstance(step, _ast.Raise) for step in handler.body):
+                return True
+    return False
+
+
 def tested_before(document: PythonDocument, name: str, node: _ast.AST, block: Block) -> bool:
     """The read stands under ``if "X" in os.environ`` (statement or conditional expression) or after such an early return."""
     tests = [outer.node.test for outer in block.up() if outer.kind in ("if", "else") and isinstance(outer.node, _ast.If)]

@@ -2,13 +2,28 @@
 
 from __future__ import annotations
 
-from opslint.api import TYPE_CHECKING, EnvRead, Known, Meta, ProjectRule, SettingsClass, tier_of
+from opslint.api import (
+    TYPE_CHECKING,
+    EnvRead,
+    Fix,
+    Known,
+    KubernetesObject,
+    Mapping,
+    Meta,
+    ProjectRule,
+    Scalar,
+    SettingsClass,
+    tier_of,
+)
 
 if TYPE_CHECKING:
     from opslint.api import DeploymentModel, EnvEntry, Loc, Masked, Read, Reporter, Workload
 
 _FALSE = frozenset("false 0 no off f n".split())
 _TRUE = frozenset("true 1 yes on t y".split())
+_YAML_BOOLEANS = frozenset("true false yes no on off y n".split())
+"""Plain scalars that YAML 1.1, which kubectl reads, takes for booleans (yaml.org/type/bool.html)."""
+
 _NOT_JUDGED = frozenset(("test",))
 
 
@@ -17,13 +32,17 @@ class EnvTypeParseHazard(ProjectRule):
 
     What it finds
     -------------
-    `bool(os.getenv(…))` of a variable that a manifest sets to `false`, `0`, `no` or `off`, or whose default in the code is such a
-    text (any text but the empty one is true), and `int(os.getenv(…))` or `float(…)` of a variable that a manifest sets to
-    something that is no number, or to nothing.
+    - `bool(os.getenv(…))` of a variable that a manifest sets to `false`, `0`, `no` or `off`, or whose default in the code is such a
+      text (any text but the empty one is true).
+    - `os.getenv(…) == "True"` (or `in (…)`, `!= "false"`) where a manifest spells it otherwise: `true`, `1`, `yes` count as off.
+    - `int(…)`, `float(…)`, `env.int(…)`, `cast=int`, an `int`, `float` or `bool` field of a settings class, where a manifest sets what is no
+      such thing, or nothing.
+    - A number or `true`, `yes`, `on` without quotes as the value of a variable of a Kubernetes container.
 
     In production
     -------------
-    What was switched off is on; or the process stops with a `ValueError` in the one environment that has the value.
+    What was switched off is on, or the other way round; or the process stops with a `ValueError` in the one environment that has the
+    value; or the object is refused: `cannot unmarshal number into Go struct field EnvVar.value of type string`.
 
     Shape met in a real repository: `DEBUG = bool(os.environ.get("DEBUG", True))` in Django settings
     (briancaffey/django-postgres-vue-gitlab-ecs), with a manifest that says `DEBUG: "False"`.
@@ -62,12 +81,12 @@ class EnvTypeParseHazard(ProjectRule):
 
     Exempt
     ------
-    Values that are not known, and everything that goes through another function than these three (pydantic, `strtobool`, a
-    comparison). Environments for tests.
+    Values that are not known. Conversions inside a `try` that catches `ValueError`. Words for true and false that the reader knows
+    (pydantic, `strtobool`). Environments for tests.
 
     Fix safety
     ----------
-    None: compare the text (`.lower() in ("1", "true", "yes", "on")`).
+    Safe for a Kubernetes value: it is put into quotes. None for the rest: compare the text (`.lower() in ("1", "true", "yes", "on")`).
 
     Authority
     ---------
@@ -82,9 +101,10 @@ class EnvTypeParseHazard(ProjectRule):
         authority="https://docs.python.org/3/library/stdtypes.html#truth-value-testing",
         summary="A value is parsed as something else than it says",
         help="Compare the text with the values that mean true, or write a number into the manifest.",
+        fix="safe",
         status="preview",
     )
-    needs = (EnvRead, SettingsClass)
+    needs = (EnvRead, SettingsClass, KubernetesObject)
 
     def check(self, model: DeploymentModel, report: Reporter) -> None:
         """Judge the defaults of all reads, and the values of every linked container."""
@@ -96,6 +116,7 @@ class EnvTypeParseHazard(ProjectRule):
                         message=f"`bool()` of the default `{read.default}` of `{read.name}` is true: any text but the empty one is",
                         key=read.name,
                     )
+        _unquoted(model, report)
         found: dict[Loc, tuple[EnvEntry, Read, list[Workload]]] = {}
         for service in model.services:
             for workload, container in service.runs if not service.unlinked else ():
@@ -121,6 +142,35 @@ class EnvTypeParseHazard(ProjectRule):
 
 
 _NOTES = {"=": "compared", "!": "compared"}
+
+
+def _unquoted(model: DeploymentModel, report: Reporter) -> None:
+    """Values of Kubernetes containers that YAML takes for a number or for true or false: the API server refuses the object."""
+    found: dict[Loc, tuple[str, str, Scalar, Workload]] = {}
+    for service in model.services:
+        for workload, container in service.runs:
+            variables = container.node.sequence("env") if workload.platform == "kubernetes" and container.node is not None else ()
+            for item in variables:
+                value = item.get("value") if isinstance(item, Mapping) else None
+                if not isinstance(item, Mapping) or not isinstance(value, Scalar) or value.quoted:
+                    continue
+                text = value.masked.plain if value.masked is not None else value.text
+                kind = value.masked.kind if value.masked is not None else ""
+                if kind == "int" or (text or "").lower() in _YAML_BOOLEANS:
+                    what = "a number" if kind == "int" or (text or "").isdigit() else "true or false"
+                    found.setdefault(value.loc, (item.text("name") or "", what, value, workload))
+    for loc, (name, what, value, workload) in found.items():
+        info = model.files.get(value.path)
+        plain = info is not None and info.kind == "kubernetes"
+        fix = Fix(applicability="safe", data={}, maker="opslint.engine.fixes_yaml:quote_scalar", title="Quote the value")
+        report(
+            at=loc,
+            message=f"`{name}` is {what} to YAML here, and the value of a variable must be text: the API server refuses the object",
+            environments=workload.environments,
+            key=name,
+            fix=fix if plain else None,
+            derived=workload.files,
+        )
 
 
 def _harm(parse: str, value: Masked) -> str:
