@@ -87,6 +87,7 @@ if TYPE_CHECKING:
     from opslint.model.migrations import MigrationGraph, MigrationNode
     from opslint.model.missing_files import named_but_missing
     from opslint.model.model import DeploymentModel
+    from opslint.model.name_clashes import NameClash, constant_names, name_clashes
     from opslint.model.near_names import NearName
     from opslint.model.physical_names import (
         NAMED,
@@ -176,6 +177,7 @@ _LAZY = {
     "Missing": "opslint.model.compose",
     "MissingKey": "opslint.model.k8s_missing_keys",
     "NAMED": "opslint.model.physical_names",
+    "NameClash": "opslint.model.name_clashes",
     "Named": "opslint.model.physical_names",
     "NearName": "opslint.model.near_names",
     "Notice": "opslint.model.repeats",
@@ -232,6 +234,7 @@ _LAZY = {
     "bucket_versioned": "opslint.model.stateful",
     "carries_environment": "opslint.model.physical_names",
     "compose_gaps": "opslint.model.health_gaps",
+    "constant_names": "opslint.model.name_clashes",
     "crossed_tier": "opslint.model.remote_states",
     "crossings": "opslint.model.identity_overlaps",
     "deployed_runtimes": "opslint.model.runtimes",
@@ -247,6 +250,7 @@ _LAZY = {
     "matched_reads": "opslint.model.matched_code",
     "missing_keys": "opslint.model.k8s_missing_keys",
     "moving_tag": "opslint.model.image_tags",
+    "name_clashes": "opslint.model.name_clashes",
     "named_but_missing": "opslint.model.missing_files",
     "named_resources": "opslint.model.physical_names",
     "pipeline_runs": "opslint.model.pipeline_runs",
@@ -348,6 +352,7 @@ __all__ = [
     "Missing",
     "MissingKey",
     "NAMED",
+    "NameClash",
     "Named",
     "NearName",
     "Notice",
@@ -415,6 +420,7 @@ __all__ = [
     "bucket_versioned",
     "carries_environment",
     "compose_gaps",
+    "constant_names",
     "crossed_tier",
     "crossings",
     "deployed_runtimes",
@@ -430,6 +436,7 @@ __all__ = [
     "matched_reads",
     "missing_keys",
     "moving_tag",
+    "name_clashes",
     "named_but_missing",
     "named_resources",
     "pipeline_runs",

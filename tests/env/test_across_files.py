@@ -42,6 +42,23 @@ _ENV = "import environ\n\nenv = environ.Env(DEBUG=(bool, False))\n"
             {"app/conf.py": _READER + '\n\ndef whole(name):\n    return int(need(name))\n\n\nX = whole("X_A")'},
             {"X_A": "raises"},
         ),
+        (
+            {
+                "app/conf.py": "import os\n\n\ndef need(key, default=None):\n    if key not in os.environ:\n        return default\n"
+                "    return int(os.environ[key])\n",
+                "app/use.py": 'from .conf import need\nX = need("X_A", 1)\nY = need("X_B")\nuse(Y)\n',
+            },
+            {"X_A": "default", "X_B": "none"},
+        ),
+        (
+            {
+                "app/conf.py": "import os\n\n\ndef need(key, required=False):\n    found = os.environ.get(key)\n"
+                "    if required and not found:\n        raise RuntimeError\n    try:\n        return int(found or 0)\n"
+                "    except ValueError:\n        raise RuntimeError from None\n",
+                "app/use.py": 'from .conf import need\nX = need("X_A")\nuse(X)\n',
+            },
+            {"X_A": "none"},
+        ),
         ({"app/env.py": _ENV, "app/use.py": 'from app.env import env\nX = env("X_A")'}, {"X_A": "raises"}),
         ({"app/env.py": _ENV, "app/use.py": 'from app.env import env\nX = env("DEBUG")'}, {"DEBUG": "default"}),
         ({"app/env.py": _ENV, "app/use.py": 'from .env import env\nX = env.bool("X_A", False)'}, {"X_A": "default"}),

@@ -66,6 +66,21 @@ def _items(document: PythonDocument, source: _ast.expr, scope: Scope) -> list[st
 
 def memberships(document: PythonDocument) -> Iterator[tuple[_ast.expr, Block, str]]:
     """Yield every ``"X" in os.environ`` with its block and the name."""
+    for node, block in _tests(document):
+        name = document.constant(node.left, block.scope)
+        if isinstance(name, str):
+            yield node, block, name
+
+
+def is_tested(document: PythonDocument, parameter: str, scope: Scope) -> bool:
+    """Tell whether a function tests ``parameter in os.environ``: then it does not fail on a variable that is not set."""
+    return any(
+        block.scope is scope and isinstance(node.left, _ast.Name) and node.left.id == parameter
+        for node, block in _tests(document)
+    )
+
+
+def _tests(document: PythonDocument) -> Iterator[tuple[_ast.Compare, Block]]:
     if b"in os.environ" not in document.data and b"in environ" not in document.data:
         return
     for statement, block in document.statements:
@@ -73,9 +88,8 @@ def memberships(document: PythonDocument) -> Iterator[tuple[_ast.expr, Block, st
         while stack:
             node = stack.pop()
             if isinstance(node, _ast.Compare) and isinstance(node.ops[0], _ast.In | _ast.NotIn):
-                name = document.constant(node.left, block.scope)
-                if isinstance(name, str) and document.origin(node.comparators[0], block.scope) == "os.environ":
-                    yield node, block, name
+                if document.origin(node.comparators[0], block.scope) == "os.environ":
+                    yield node, block
             stack.extend(child for child in document.children(node) if not isinstance(child, _ast.stmt))  # type: ignore[misc]
 
 

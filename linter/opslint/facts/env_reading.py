@@ -9,7 +9,7 @@ from opslint.facts import env_libraries as libraries
 from opslint.facts.env import EnvFamily, EnvObject, EnvRead, EnvReader, EnvWrite, NamedCall
 from opslint.facts.env_context import Context, assigned_name
 from opslint.facts.env_defaults import default_kind, keepable
-from opslint.facts.env_forms import compared_with, families, memberships, names_given, option_names
+from opslint.facts.env_forms import compared_with, families, is_tested, memberships, names_given, option_names
 from opslint.facts.env_uses import catches, caught, is_checked, is_noticed, stops_when_listed, tested_before, when_none
 from opslint.syntax.python import UNKNOWN
 
@@ -229,9 +229,14 @@ class Extraction:
             return
         offset = 1 if function.owner and params[:1] in (["self"], ["cls"]) else 0
         default_param = default.id if isinstance(default, _ast.Name) and default.id in params else ""
-        raises = any(isinstance(step, _ast.Raise) for step, inner in document.statements if inner.scope is block.scope)
-        if isinstance(node, _ast.Subscript) and not caught(document, block):
-            raises = True
+        others = {param for param in params if param != parameter}
+        raises = any(
+            isinstance(step, _ast.Raise) and _stops_on_missing(document, inner, others)
+            for step, inner in document.statements
+            if inner.scope is block.scope
+        )
+        if isinstance(node, _ast.Subscript):
+            raises = not caught(document, block) and not is_tested(document, parameter, block.scope)
         if not default_param and default is None and not raises:
             # `value = os.environ.get(name)` … `return value or default`
             default_param = next((name for name in params if name in ("default", "fallback")), "")
@@ -289,6 +294,26 @@ class Extraction:
                 scheme = sorted(self.scheme) if how == "django-environ" else []
                 at = self.document.place(node)
                 self.emit(EnvObject(at=at, how=how, name=name, prefix=self.prefixes.get(how, ""), scheme=scheme))
+
+
+def _stops_on_missing(document: PythonDocument, block: Block, others: set[str]) -> bool:
+    """Tell whether a ``raise`` in `block` can be what a missing variable leads to: not one that another parameter asks for, nor one
+    that a value that cannot be converted leads to.
+    """
+    for outer in block.up():
+        if outer.kind == "except" and isinstance(outer.node, _ast.ExceptHandler):
+            types = outer.node.type.elts if isinstance(outer.node.type, _ast.Tuple) else [outer.node.type]
+            named = {document.origin(item, block.scope) for item in types if item is not None}
+            if named and named <= {"ValueError", "TypeError", "json.JSONDecodeError"}:
+                return False
+        if outer.kind in ("if", "else") and isinstance(outer.node, _ast.If):
+            stack: list[_ast.AST] = [outer.node.test]
+            while stack:
+                node = stack.pop()
+                if isinstance(node, _ast.Name) and node.id in others:
+                    return False
+                stack.extend(document.children(node))
+    return True
 
 
 def _parameter(argument: _ast.expr | None) -> tuple[str, str]:
