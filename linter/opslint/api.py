@@ -58,8 +58,10 @@ if TYPE_CHECKING:
     from opslint.model.compose import Missing, is_absent
     from opslint.model.drivers import Waiting
     from opslint.model.env_reads import Read
+    from opslint.model.env_switches import Switches
     from opslint.model.environment_names import tier_tokens
     from opslint.model.environments import tier_of
+    from opslint.model.field_uses import field_is_used
     from opslint.model.handlers import Effect, Touch
     from opslint.model.health_gaps import Gap, compose_gaps
     from opslint.model.identities import Identity
@@ -75,6 +77,7 @@ if TYPE_CHECKING:
     from opslint.model.local_addresses import (
         BACKING_PORTS,
         is_local,
+        listens_at,
         local_address,
         port_of,
         scheme_of,
@@ -209,6 +212,7 @@ _LAZY = {
     "StateRead": "opslint.model.remote_states",
     "Stateful": "opslint.model.resource_records",
     "Step": "opslint.model.pipelines",
+    "Switches": "opslint.model.env_switches",
     "Targets": "opslint.model.k8s_targets",
     "Tested": "opslint.model.runtimes",
     "TfBlock": "opslint.facts.terraform",
@@ -239,6 +243,7 @@ _LAZY = {
     "crossings": "opslint.model.identity_overlaps",
     "deployed_runtimes": "opslint.model.runtimes",
     "dockerfile_probes": "opslint.model.probes",
+    "field_is_used": "opslint.model.field_uses",
     "holds_secret": "opslint.base.masking",
     "is_absent": "opslint.model.compose",
     "is_example": "opslint.model.variables",
@@ -246,6 +251,7 @@ _LAZY = {
     "is_public_image": "opslint.model.builds",
     "job_crossings": "opslint.model.pipeline_crossings",
     "judge_check": "opslint.model.check_commands",
+    "listens_at": "opslint.model.local_addresses",
     "local_address": "opslint.model.local_addresses",
     "matched_reads": "opslint.model.matched_code",
     "missing_keys": "opslint.model.k8s_missing_keys",
@@ -391,6 +397,7 @@ __all__ = [
     "StateRead",
     "Stateful",
     "Step",
+    "Switches",
     "TYPE_CHECKING",
     "Targets",
     "Tested",
@@ -425,6 +432,7 @@ __all__ = [
     "crossings",
     "deployed_runtimes",
     "dockerfile_probes",
+    "field_is_used",
     "holds_secret",
     "is_absent",
     "is_example",
@@ -432,6 +440,7 @@ __all__ = [
     "is_public_image",
     "job_crossings",
     "judge_check",
+    "listens_at",
     "local_address",
     "matched_reads",
     "missing_keys",

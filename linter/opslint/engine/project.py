@@ -277,7 +277,8 @@ def _findings(linked: Linked, stage: FileStage, packs: Packs, settings: ProjectS
             environment=environment,
             environments=names,
             evidence=[
-                Related(message=stage.shown(note), path=stage.shown(loc[0]), span=positions.of(loc)) for loc, note in report.evidence
+                Related(message=stage.shown(note), path=stage.shown(loc[0]), span=positions.of(loc))
+                for loc, note in report.evidence
             ],
             fingerprint="",
             fix=offered(report.fix, settings),

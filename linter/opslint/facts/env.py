@@ -25,7 +25,8 @@ class EnvRead(Fact):
     ``django-environ``, ``pydantic``…); `ignore_case`: the reader takes the name in any case. `aliases`: other names that do as well.
     `guarded`: it stands under a test of the tier, of debugging or of another variable. `instead`: variables that, when set, make
     this one needless (it is a fallback of theirs, or an alternative). `noticed`: a missing one is handled, but logged as a warning or
-    an error. `parse`: ``bool int float`` where that function takes the text as it is, ``flag`` where words for true and false are
+    an error. `holder` and `slot`: what the value goes into (a dictionary, a call, an object, a class, "" for the module), with the key or name
+    it has there. `parse`: ``bool int float`` where that function takes the text as it is, ``flag`` where words for true and false are
     taken and nothing else (``flag-or-empty``: or nothing), ``=True``, ``=~1|true``, ``!false`` where the text is compared with words
     for true or false (``~``: in any case), else "".
     """
@@ -36,6 +37,7 @@ class EnvRead(Fact):
         "default_kind",
         "function",
         "guarded",
+        "holder",
         "how",
         "ignore_case",
         "import_time",
@@ -44,12 +46,14 @@ class EnvRead(Fact):
         "name",
         "noticed",
         "parse",
+        "slot",
     )
     aliases: list[str]
     default: str | None
     default_kind: str
     function: str
     guarded: bool
+    holder: str
     how: str
     ignore_case: bool
     import_time: bool
@@ -58,6 +62,7 @@ class EnvRead(Fact):
     name: str
     noticed: bool
     parse: str
+    slot: str
 
 
 class EnvReader(Fact):

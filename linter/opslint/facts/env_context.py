@@ -160,6 +160,27 @@ class Context:
         return texts
 
 
+def held_by(document: PythonDocument, node: _ast.expr, scope: Scope) -> tuple[str, str]:
+    """Return what the value of a read goes into (a dictionary or call by its place, an object or class by qualname) and its name there."""
+    child: _ast.AST = node
+    parent = document.parent(node)
+    while isinstance(
+        parent, _ast.Call | _ast.Attribute | _ast.BoolOp | _ast.Compare | _ast.IfExp | _ast.Subscript | _ast.UnaryOp
+    ):
+        child, parent = parent, document.parent(parent)
+    if isinstance(parent, _ast.Dict):
+        key = next((key for key, value in zip(parent.keys, parent.values, strict=True) if value is child), None)
+        named = key.value if isinstance(key, _ast.Constant) and isinstance(key.value, str) else ""
+        return (f"dict@{document.place(parent)}", named) if named else ("", "")
+    if isinstance(parent, _ast.keyword) and parent.arg:
+        call = document.parent(parent)
+        return (f"call@{document.place(call)}", parent.arg) if isinstance(call, _ast.Call) else ("", "")
+    targets = parent.targets if isinstance(parent, _ast.Assign) else [parent.target] if isinstance(parent, _ast.AnnAssign) else []
+    if len(targets) == 1 and isinstance(targets[0], _ast.Attribute):
+        return scope.qualname, targets[0].attr
+    return (scope.qualname, targets[0].id) if len(targets) == 1 and isinstance(targets[0], _ast.Name) else ("", "")
+
+
 def assigned_name(document: PythonDocument, node: _ast.expr) -> str | None:
     """Return the variable a read is assigned to, looking through conversions (``int(os.getenv(…))``, ``.lower()``)."""
     parent = document.parent(node)

@@ -7,7 +7,7 @@ import _ast
 from opslint.base.typing import TYPE_CHECKING
 from opslint.facts import env_libraries as libraries
 from opslint.facts.env import EnvFamily, EnvObject, EnvRead, EnvReader, EnvWrite, NamedCall
-from opslint.facts.env_context import Context, assigned_name
+from opslint.facts.env_context import Context, assigned_name, held_by
 from opslint.facts.env_defaults import default_kind, keepable
 from opslint.facts.env_forms import compared_with, families, is_tested, memberships, names_given, option_names
 from opslint.facts.env_uses import catches, caught, is_checked, is_noticed, stops_when_listed, tested_before, when_none
@@ -99,6 +99,7 @@ class Extraction:
         qualname = function.qualname if function else ""
         target = assigned_name(self.document, node)
         instead = {*self.context.instead(node, name, block.scope), *self.context.other_branch(node, name, block.scope)}
+        holder, slot = held_by(self.document, node, block.scope)
         read = EnvRead(
             at=self.document.place(node),
             aliases=aliases or [],
@@ -106,6 +107,7 @@ class Extraction:
             default_kind=kind,
             function=qualname,
             guarded=self.context.guarded(node, name, block),
+            holder=holder,
             how=how,
             ignore_case=False,
             import_time=function is None,
@@ -114,6 +116,7 @@ class Extraction:
             name=name,
             noticed=missing == "handled" and is_noticed(self.document, node, block),
             parse=parse or self._parse(node, block),
+            slot=slot,
         )
         self.reads.append((read, (qualname, target) if target is not None else None))
 

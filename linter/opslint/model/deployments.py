@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from opslint.base.masking import Masked
 from opslint.base.typing import TYPE_CHECKING
+from opslint.base.value import Known
+from opslint.model.environment_names import WORKSTATIONS
 from opslint.model.model import PROCESS_FILES
 
 if TYPE_CHECKING:
@@ -37,4 +40,22 @@ def deployments(model: DeploymentModel) -> list[Deployment]:
             if elsewhere and not item.environments and compose.is_default(item):
                 compose.set_environments(item, ["development"])
             found.append(item)
+    for item in found:
+        if not item.environments and _is_on_workstation(item):
+            for workload in item.workloads:
+                workload.environments = workload.environments or ["development"]
+            item.environments = ["development"]
     return sorted(found, key=lambda item: item.key)
+
+
+def _is_on_workstation(deployment: Deployment) -> bool:
+    """Tell whether a value of a workload names a cluster that runs on a developer's machine (``settings.minikube``, ``api.minikube.local``)."""
+    for workload in deployment.workloads:
+        for container in workload.containers:
+            for entry in container.entries:
+                value = entry.value.value if isinstance(entry.value, Known) else None
+                if isinstance(value, Masked):
+                    words = f"{value.plain or ''}.{value.host}".lower().replace("/", ".").replace(":", ".").split(".")
+                    if not WORKSTATIONS.isdisjoint(words):
+                        return True
+    return False

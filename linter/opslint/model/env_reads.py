@@ -26,7 +26,7 @@ _DOTENV_LOADERS = ("dotenv.load_dotenv", "environ.Env.read_env", "environ.Env().
 class Read(Record):
     """One read of one variable. `required`: the program fails when it is not set; `aliases`: other names that do as well.
 
-    `missing`, `default`, `default_kind`, `how`, `import_time`, `function`, `guarded`, `instead`, `noticed`, `parse` as in
+    `missing`, `default`, `default_kind`, `how`, `import_time`, `function`, `guarded`, `holder`, `instead`, `noticed`, `parse`, `slot` as in
     `opslint.facts.env.EnvRead`. `evidence` are the places that show how the name is read (the reader function, the object). `prefix` is
     what a class or an object puts before the name; `nested`: the name is that of a part of a model.
     """
@@ -38,6 +38,7 @@ class Read(Record):
         "evidence",
         "function",
         "guarded",
+        "holder",
         "how",
         "ignore_case",
         "import_time",
@@ -50,6 +51,7 @@ class Read(Record):
         "parse",
         "prefix",
         "required",
+        "slot",
     )
     aliases: list[str]
     default: str | None
@@ -57,6 +59,7 @@ class Read(Record):
     evidence: list[tuple[Loc, str]]
     function: str
     guarded: bool
+    holder: str
     how: str
     ignore_case: bool
     import_time: bool
@@ -69,6 +72,7 @@ class Read(Record):
     parse: str
     prefix: str
     required: bool
+    slot: str
 
     def defaults_to(self, value: Masked) -> bool:
         """Tell whether the default in the code is the masked `value`."""
@@ -167,6 +171,7 @@ class EnvReads:
                     evidence=[],
                     function=field.function,
                     guarded=False,
+                    holder="",
                     how="pydantic",
                     ignore_case=field.ignore_case,
                     import_time=not field.function,
@@ -179,6 +184,7 @@ class EnvReads:
                     parse=field.parse,
                     prefix=field.prefix,
                     required=field.required,
+                    slot=field.attribute,
                 ),
             )
 
@@ -210,6 +216,7 @@ def _of_fact(fact: EnvRead) -> Read:
         evidence=[],
         function=fact.function,
         guarded=fact.guarded,
+        holder=fact.holder,
         how=fact.how,
         ignore_case=fact.ignore_case,
         import_time=fact.import_time,
@@ -222,6 +229,7 @@ def _of_fact(fact: EnvRead) -> Read:
         parse=fact.parse,
         prefix="",
         required=fact.missing == "raises",
+        slot=fact.slot,
     )
 
 
@@ -233,6 +241,7 @@ def _of_call(call: NamedCall, name: str, how: str, missing: str, evidence: list[
         evidence=evidence,
         function=call.function,
         guarded=call.guarded,
+        holder="",
         how=how,
         ignore_case=False,
         import_time=call.import_time,
@@ -245,6 +254,7 @@ def _of_call(call: NamedCall, name: str, how: str, missing: str, evidence: list[
         parse=parse,
         prefix=name[: len(name) - len(call.name)] if call.name and name.endswith(call.name) else "",
         required=missing == "raises",
+        slot="",
     )
 
 
@@ -256,6 +266,7 @@ def _of_script(name: str, loc: Loc) -> Read:
         evidence=[],
         function="",
         guarded=False,
+        holder="",
         how="shell",
         ignore_case=False,
         import_time=True,
@@ -268,4 +279,5 @@ def _of_script(name: str, loc: Loc) -> Read:
         parse="",
         prefix="",
         required=True,
+        slot="",
     )

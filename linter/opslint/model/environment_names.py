@@ -14,10 +14,13 @@ if TYPE_CHECKING:
     import re
     from collections.abc import Collection
 
+WORKSTATIONS = frozenset(("minikube", "k3d", "docker-desktop", "colima", "microk8s", "rancher-desktop"))
+"""Clusters that run on a developer's machine (each project's own description). ``kind`` is an everyday word and does not count."""
+
 STRONG = {
     **dict.fromkeys(("prod", "production", "prd"), "production"),
     **dict.fromkeys(("staging", "stage", "stg", "uat", "preprod"), "staging"),
-    **dict.fromkeys(("dev", "development", "sandbox"), "development"),
+    **dict.fromkeys(("dev", "development", "sandbox", *WORKSTATIONS), "development"),
     **dict.fromkeys(("preview", "ephemeral"), "ephemeral"),
     **dict.fromkeys(("e2e",), "test"),
     **dict.fromkeys(("shared",), "shared"),

@@ -7,6 +7,7 @@ from opslint.base.typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from opslint.base.masking import Masked
+    from opslint.model.model import DeploymentModel
     from opslint.model.records import Container, Workload
 
 LOCAL_HOSTS = frozenset(("localhost", "127.0.0.1", "[::1]", "::1"))
@@ -82,3 +83,29 @@ def served_beside(workload: Workload, container: Container, value: Masked) -> bo
 def local_address(workload: Workload, container: Container, text: str) -> bool:
     """Tell whether a default that points at this machine is right in this container (see `served_beside`)."""
     return served_beside(workload, container, mask(text.partition(",")[0]))
+
+
+def listens_at(model: DeploymentModel, container: Container, text: str) -> bool:
+    """Tell whether a container itself listens at a local address."""
+    port = port_of(mask(text.partition(",")[0]))
+    return port is not None and port in own_ports(model, container)
+
+
+def own_ports(model: DeploymentModel, container: Container) -> set[int]:
+    """Return the ports that a container itself listens on: declared in the manifest or the image, or given to its server."""
+    found = set(container.ports.values())
+    image = model.linked.image(container)
+    for steps in image.steps.values() if image is not None else ():
+        for step in steps:
+            if step.name == "EXPOSE":
+                found.update(int(word.partition("/")[0]) for word in step.text.split() if word.partition("/")[0].isdigit())
+    start = model.linked.start(container)
+    for entry in start.entries if start is not None else ():
+        words = entry.words
+        for flag, following in zip(words, [*words[1:], ""], strict=True):
+            name, equals, inline = flag.partition("=")
+            if name in ("--port", "-p", "--bind", "-b", "--server.port"):
+                port = (inline if equals else following).rpartition(":")[2]
+                if port.isdigit():
+                    found.add(int(port))
+    return found

@@ -106,7 +106,12 @@ class DeploymentModel:
         self.blind_spots: list[BlindSpot] = []
         for name in missing_siblings:
             message = f"what the sibling {name} sets and serves is not known"
-            self.blind("sibling-not-given", (settings.source, FILE_TOP), message, f"--facts {name}=FILE (opslint model export FILE there)")
+            self.blind(
+                "sibling-not-given",
+                (settings.source, FILE_TOP),
+                message,
+                f"--facts {name}=FILE (opslint model export FILE there)",
+            )
 
     @cached_property
     def kinds(self) -> frozenset[str]:

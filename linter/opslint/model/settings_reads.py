@@ -27,11 +27,12 @@ MAX_NESTED = 3
 
 
 class SettingsField(Record):
-    """One variable of a settings class: `names` in order of preference, `prefix` where one was put before them, `nested` when it is part of
-    a model, `required`, and the rest as in `EnvRead`.
+    """One variable of a settings class: `attribute` the field's own name, `names` in order of preference, `prefix` where one was put before
+    them, `nested` when it is part of a model, `required`, and the rest as in `EnvRead`.
     """
 
     __slots__ = (
+        "attribute",
         "default",
         "default_kind",
         "function",
@@ -45,6 +46,7 @@ class SettingsField(Record):
         "prefix",
         "required",
     )
+    attribute: str
     default: str | None
     default_kind: str
     function: str
@@ -193,6 +195,7 @@ class SettingsReads:
         parse = str(field[10])
         self.fields.append(
             SettingsField(
+                attribute=str(field[0]),
                 default=field[4] if isinstance(field[4], str) else None,
                 default_kind=str(field[5]) if not required else "",
                 function=function,

@@ -10,6 +10,9 @@ from opslint.api import (
     Meta,
     ProjectRule,
     SettingsClass,
+    Switches,
+    field_is_used,
+    listens_at,
     local_address,
     matched_reads,
     tier_of,
@@ -48,8 +51,22 @@ class _Gap:
         self.runs: list[tuple[Workload, Container, Scope]] = []
         self.reads: dict[Loc, Read] = {}
         self.files: set[str] = set()
+        self.caveats: dict[Loc, str] = {}
+        """Why a read does no harm yet, by its place."""
         self.by_names = False
         """The code was found by the variables it shares with the manifest, not by an image build."""
+
+    def add(self, read: Read, caveat: str) -> None:
+        """Take one more read; the first that does harm is the one to show."""
+        self.reads.setdefault(read.loc, read)
+        self.caveats[read.loc] = caveat and self.caveats.get(read.loc, caveat)
+        if self.caveats[self.read.loc] and not self.caveats[read.loc]:
+            self.read = read
+
+    @property
+    def caveat(self) -> str:
+        """Why none of the reads does harm yet, "" when one does."""
+        return self.caveats[self.read.loc]
 
 
 class EnvDefaultIsDevelopmentValue(ProjectRule):
@@ -61,8 +78,8 @@ class EnvDefaultIsDevelopmentValue(ProjectRule):
     file), switches debugging on, or is a literal where a secret belongs, in code that a container loads (imports inside functions
     count), where all of the
     container's variables are known, and no manifest of the service outside of development sets this one. Where no image build
-    links the container to code, the one directory that reads most of what the container is given (eight names or more) is its code;
-    then confidence is medium.
+    links the container to code, the one directory that reads most of what the container is given (eight names or more) is its code, without
+    the settings modules that `DJANGO_SETTINGS_MODULE` does not choose; then confidence is medium.
 
     In production
     -------------
@@ -112,7 +129,9 @@ class EnvDefaultIsDevelopmentValue(ProjectRule):
     ------
     Secrets that the code compares with their default (it refuses to start with it). Reads under a test of the tier, of `DEBUG` or
     of another variable, and fallbacks of a variable that is set (`DB_HOST` where `DATABASE_URL` is). Addresses to listen on. A
-    container of the same pod that listens on the port, and the host's network. A SQLite file in a container with a volume.
+    container of the same pod that listens on the port, and the host's network. Notes only: what a switch that is off turns off
+    (`TRACING_ENABLED`, a backend of `console`), the module of a provider that is not the chosen one, fields of a settings class that no
+    code asks for, the container's own port, and files that what the container starts is not seen to load. A SQLite file in a container with a volume.
     Deployments for development and tests. Variables that another deployment of the service sets: that is
     `env-set-in-some-environments`. Names listed under `optional_env` or `platform_env`.
 
@@ -158,7 +177,7 @@ class EnvDefaultIsDevelopmentValue(ProjectRule):
             if not linked and workload.platform == "compose":
                 # A compose file that runs a published image is a template that its users complete.
                 continue
-            reads, files = model.variables.possible_reads_of(container) if linked else matched_reads(model, container)
+            reads, files, aside = _reads(model, container, linked=linked)
             settled.update(read.name for read in reads if model.variables.is_set(scope, read))
             wanted = [read for read in reads if _is_candidate(model, read) and not model.variables.is_set(scope, read)]
             if linked:
@@ -166,6 +185,7 @@ class EnvDefaultIsDevelopmentValue(ProjectRule):
                 wanted = [read for read in wanted if model.variables.near.of(scope, read, reads) is None]
             if not wanted:
                 continue
+            switches = Switches(model, scope, reads)
             if not scope.closed and (linked or any(reason != IMAGE_ENV for reason, _loc in scope.open_reasons)):
                 report.silent(scope.open_reasons[0][0], scope.open_reasons[0][1])
                 continue
@@ -176,10 +196,15 @@ class EnvDefaultIsDevelopmentValue(ProjectRule):
                 if not _is_right_here(read, workload, container, scope):
                     gap = gaps.setdefault(read.name, _Gap(service, read))
                     gap.runs.append((workload, container, scope))
-                    gap.reads.setdefault(read.loc, read)
+                    gap.add(read, _caveat(model, read, container, switches, aside))
                     gap.files.update(files)
                     gap.by_names = not linked
         return [gap for name, gap in gaps.items() if name not in settled]
+
+
+def _reads(model: DeploymentModel, container: Container, *, linked: bool) -> tuple[list[Read], list[str], frozenset[str]]:
+    """The reads of what a container starts, the files of that code, and those among them that it is not seen to load."""
+    return (*model.variables.possible_reads_of(container), frozenset()) if linked else matched_reads(model, container)
 
 
 def _is_candidate(model: DeploymentModel, read: Read) -> bool:
@@ -197,6 +222,20 @@ def _is_right_here(read: Read, workload: Workload, container: Container, scope: 
     if read.default.lower().startswith("sqlite"):
         return container.node is None or bool(container.node.sequence("volumeMounts") or container.node.sequence("volumes"))
     return local_address(workload, container, read.default)
+
+
+def _caveat(model: DeploymentModel, read: Read, container: Container, switches: Switches, aside: frozenset[str]) -> str:
+    """Say why a default does no harm as things are, "" when it does."""
+    if read.loc[0] in aside:
+        return "what the container starts is not seen to load this file"
+    switch = switches.off_by(read)
+    if switch:
+        return f"nothing uses it as long as `{switch}` is as it is"
+    if not field_is_used(model, read):
+        return "no code asks for this field so far"
+    if read.default_kind != "secret" and read.default is not None and listens_at(model, container, read.default):
+        return "which listens there: right only as long as it means itself"
+    return ""
 
 
 def _sibling_is_set(name: str, scope: Scope) -> bool:
@@ -220,7 +259,8 @@ def _sets_some(scope: Scope, reads: list[Read]) -> bool:
 
 
 def _report(gaps: list[_Gap], report: Reporter) -> None:
-    read = gaps[0].read
+    gaps.sort(key=lambda gap: bool(gap.caveat))
+    read, caveat = gaps[0].read, gaps[0].caveat
     runs = [run for gap in gaps for run in gap.runs]
     environments = sorted({name for run in runs for name in run[0].environments})
     where = f" in {', '.join(environments)}" if environments else ""
@@ -233,23 +273,28 @@ def _report(gaps: list[_Gap], report: Reporter) -> None:
     evidence.pop(read.loc, None)
     report(
         at=read.loc,
-        message=f"`{read.name}` is not set for `{runs[0][0].name}`{where}, and its default {_what(read)}",
+        message=f"`{read.name}` is not set for `{runs[0][0].name}`{where}, and its default {_what(read, caveat)}",
         evidence=[*read.evidence, *evidence.items()][:8],
         environments=environments,
         key=read.name,
         service=gaps[0].service.name,
         confidence="medium" if gaps[0].by_names else None,
+        severity="note" if caveat else None,
         derived={path for gap in gaps for run in gap.runs for path in run[2].files}
         | {path for gap in gaps for path in gap.files},
     )
 
 
-def _what(read: Read) -> str:
-    if read.default_kind == "secret":
-        return "is a secret that everyone who sees the code knows"
+def _what(read: Read, caveat: str) -> str:
     text = (read.default or "").lower()
-    if text.startswith("sqlite"):
-        return "is a database file inside the container, lost with it"
-    if text in ("true", "1", "yes", "on"):
-        return "switches debugging on"
-    return f"({read.default}) is the machine of whoever runs it, here the container itself"
+    if caveat.startswith("which "):
+        return f"({read.default}) is this container itself, {caveat}"
+    if read.default_kind == "secret":
+        what = "is a secret that everyone who sees the code knows"
+    elif text.startswith("sqlite"):
+        what = "is a database file inside the container, lost with it"
+    elif text in ("true", "1", "yes", "on"):
+        what = "switches debugging on"
+    else:
+        what = f"({read.default}) is right on a developer's machine only"
+    return f"{what}; {caveat}" if caveat else what

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from opslint.api import MANIFESTS, TYPE_CHECKING, EnvRead, Meta, ProjectRule, SettingsClass
+from opslint.api import MANIFESTS, TYPE_CHECKING, EnvRead, Meta, ProjectRule, SettingsClass, Switches
 
 if TYPE_CHECKING:
     from opslint.api import Container, DeploymentModel, Loc, Read, Reporter, Scope, Service, Workload
@@ -21,7 +21,7 @@ class EnvRequiredButNotSet(ProjectRule):
 
     In production
     -------------
-    The process dies at its start, or at the first request that gets there, in the one environment that lacks the variable.
+    The process dies at its start, or what needs the variable fails each time it is called (a warning), in the one environment that lacks it.
 
     Bad:
         # file: app.py
@@ -62,7 +62,9 @@ class EnvRequiredButNotSet(ProjectRule):
     ------
     A container with a source of variables that is not in the repository (an `env_file` that git ignores, a secret whose keys
     are unknown, a base image of your own): counted only. A manifest that sets nothing of what the code reads. Variables that
-    the platform sets, and those of `platform_env` and `optional_env`.
+    the platform sets, and those of `platform_env` and `optional_env`. In functions: what a switch that is off turns off
+    (`TRACING_ENABLED`), and the module of a provider that is not the chosen one (`groq_provider.py` beside `gemini_provider.py`, where
+    `LLM_PROVIDER` says `gemini`).
 
     Fix safety
     ----------
@@ -102,7 +104,11 @@ class EnvRequiredButNotSet(ProjectRule):
                 elif not _sets_some(scope, reads):
                     report.silent("the manifest sets nothing that the code reads", container.loc)
                 else:
+                    switches = Switches(model, scope, reads)
                     for read in missing:
+                        if not read.import_time and switches.off_by(read):
+                            report.silent("a switch that is off, or another choice, makes it needless", read.loc)
+                            continue
                         found.setdefault((read.loc, read.name), []).append((read, service, workload, container, scope, files))
         for runs in _by_name(found):
             self._report(model, runs, report)
@@ -120,7 +126,7 @@ class EnvRequiredButNotSet(ProjectRule):
         read, service, workload, _container, _scope, _files = runs[0]
         environments = sorted({name for run in runs for name in run[2].environments})
         where = f" in {', '.join(environments)}" if environments else ""
-        when = "at its start" if read.import_time else "when this is reached"
+        harm = "the process fails at its start" if read.import_time else "what needs it fails when it is called"
         evidence: dict[Loc, str] = {}
         for other in runs:
             evidence.setdefault(other[3].loc, f"`{other[2].name}` does not get it here")
@@ -135,12 +141,13 @@ class EnvRequiredButNotSet(ProjectRule):
                 evidence.setdefault(other[0].loc, "read here as well")
         report(
             at=read.loc,
-            message=f"`{read.name}` is required but `{workload.name}` does not get it{where}: the process fails {when}",
+            message=f"`{read.name}` is required but `{workload.name}` does not get it{where}: {harm}",
             evidence=[*read.evidence, *evidence.items()],
             environments=environments,
             key=read.name,
             service=service.name,
             confidence=None if read.import_time else "medium",
+            severity=None if read.import_time else "warning",
             derived={path for run in runs for path in (*run[4].files, *run[5])},
         )
 
