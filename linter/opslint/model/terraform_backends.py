@@ -8,6 +8,8 @@ from opslint.model.terraform_nodes import Body
 from opslint.model.terraform_values import as_text
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from opslint.base.location import Loc
     from opslint.base.value import Value
     from opslint.facts.terraform import HclFile, TfBlock
@@ -88,25 +90,32 @@ class Backend:
     def state(self) -> tuple[str, ...] | None:
         """Return what identifies the state (kind and fields), None when some of it is not known."""
         if self.kind == "remote":
-            names = (self.get("organization"), self.body.get("workspaces", "name"))
-            texts = [as_text(name) for name in names]
-            return None if None in texts else ("remote", *(text or "" for text in texts))
-        fields = STATE_FIELDS.get(self.kind)
-        if fields is None:
-            return None
-        out = [self.kind]
-        for name in fields:
-            value = self.get(name)
-            text = as_text(value)
-            if text is None:
-                default = STATE_DEFAULTS.get(self.kind, {}).get(name)
-                if value != ABSENT or default is None:
-                    return None
-                text = default
-            out.append(text)
-        if self.workspace not in ("", "default"):
-            out.append(f"workspace {self.workspace}")
-        return tuple(out)
+            return identified(self.kind, lambda name: self.body.get(*name.split(".")) if "." in name else self.get(name))
+        found = identified(self.kind, self.get)
+        if found is not None and self.workspace not in ("", "default"):
+            found = (*found, f"workspace {self.workspace}")
+        return found
+
+
+def identified(kind: str, get: Callable[[str], Value]) -> tuple[str, ...] | None:
+    """Return what identifies a state of one backend type whose settings `get` gives, None when some of it is not known."""
+    if kind == "remote":
+        texts = [as_text(get("organization")), as_text(get("workspaces.name"))]
+        return None if None in texts else ("remote", *(text or "" for text in texts))
+    fields = STATE_FIELDS.get(kind)
+    if fields is None:
+        return None
+    out = [kind]
+    for name in fields:
+        value = get(name)
+        text = as_text(value)
+        if text is None:
+            default = STATE_DEFAULTS.get(kind, {}).get(name)
+            if value != ABSENT or default is None:
+                return None
+            text = default
+        out.append(text)
+    return tuple(out)
 
 
 def backend_block(directory: Directory) -> tuple[TfBlock, list[object]] | None:

@@ -43,7 +43,7 @@ _NOT_RESOURCES = frozenset("each count self".split())
 
 
 class ModuleInstance:
-    """One call of a module (or the root itself)."""
+    """One call of a module (or the root itself). `remapped`: it is given providers of another name than the caller's own."""
 
     def __init__(
         self,
@@ -64,6 +64,7 @@ class ModuleInstance:
         self.ancestors = (*ancestors, directory.path)
         self.parent = parent
         self.uncertain = uncertain
+        self.remapped: bool = parent.remapped if parent is not None else False
         self.evaluator: Evaluator = parent.evaluator if parent else Evaluator()
         self._values: dict[tuple[str, str], Value] = {}
         self._entered: set[tuple[str, str]] = set()
@@ -337,6 +338,7 @@ class ModuleInstance:
                 parent=self,
                 uncertain=uncertain or self.uncertain,
             )
+            child.remapped = self.remapped or any(name == "providers" for name, _at, _expression in block.body[0])
             yield key, child
 
     def instances(self, block: TfBlock) -> list[Instance]:

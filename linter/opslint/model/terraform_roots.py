@@ -36,7 +36,8 @@ class Root(Record):
 
     `key` is unique and readable (``infra``, ``infra@staging``); `path` its directory; `environments` the names it is applied in
     ([]: the one unnamed environment). `applied` is False for a module that nothing in the repository calls. `tfvars` are the value
-    files of this instance, `files` all it rests on. `uses_workspace`: it has a backend and its code reads ``terraform.workspace``.
+    files of this instance, `files` all it rests on. `uses_workspace`: it has a backend and its code reads ``terraform.workspace``, and
+    nothing says which is selected. `reads` are the Terragrunt units whose outputs it takes, by directory, with their places.
     """
 
     __slots__ = (
@@ -48,6 +49,7 @@ class Root(Record):
         "module",
         "path",
         "providers",
+        "reads",
         "tfvars",
         "uses_workspace",
     )
@@ -59,6 +61,7 @@ class Root(Record):
     module: ModuleInstance
     path: str
     providers: list[Body]
+    reads: list[tuple[str, Loc]]
     tfvars: list[str]
     uses_workspace: bool
 
@@ -169,7 +172,8 @@ class RootFinder:
             has_values = path in self._tfvars or any(session.applies for session in self._sessions.get(path, ()))
             if path in self._called and backend is None and not has_values:
                 continue
-            runs_here = bool(directory.of("provider") or directory.of("module")) and not _is_library(path)
+            named = self._environments.of_path(f"{path}/main.tf" if path else "main.tf") is not None
+            runs_here = bool(named or directory.of("provider") or directory.of("module")) and not _is_library(path)
             applied = backend is not None or has_values or runs_here
             out.extend(self._root(directory, variant, applied) for variant in self._variants(path))
         return out
@@ -327,6 +331,7 @@ class RootFinder:
             module=module,
             path=path,
             providers=[module.body(block) for block in directory.of("provider")],
+            reads=[],
             tfvars=[given.path for given in variant.tfvars],
             uses_workspace=backend is not None and _uses_workspace(directory) and isinstance(variant.workspace, Unknown),
         )

@@ -134,6 +134,17 @@ class _Unit:
                         return in_repository(value, self.directory)
         return self.directory
 
+    def reads(self) -> list[tuple[str, Loc]]:
+        """Return the units of the repository that the unit and what it includes take outputs from."""
+        out: list[tuple[str, Loc]] = []
+        for config in self.chain():
+            for block in config.file.body[1]:
+                for name, at, expression in block[3][0] if block[0] == "dependency" else ():
+                    path = in_repository(config.value(expression), self.directory) if name == "config_path" else None
+                    if path is not None:
+                        out.append((path, config.file.place(at)))
+        return out
+
     @property
     def files(self) -> set[str]:
         """The files the unit rests on."""
@@ -213,6 +224,7 @@ def _root(unit: _Unit, directories: dict[str, Directory]) -> Root:
         module=module,
         path=unit.directory,
         providers=[],
+        reads=unit.reads(),
         tfvars=[],
         uses_workspace=False,
     )
