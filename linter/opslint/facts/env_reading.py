@@ -243,11 +243,14 @@ class Extraction:
         if not default_param and default is None and not raises:
             # `value = os.environ.get(name)` … `return value or default`
             default_param = next((name for name in params if name in ("default", "fallback")), "")
+        missing = "default" if default is not None and not default_param else "none"
+        if missing == "none" and self._returns_literal(block.scope):
+            missing = "handled"
         found = EnvReader(
             at=document.place(node),
             default_param=default_param,
             default_position=params.index(default_param) - offset if default_param else -1,
-            missing="raises" if raises else "default" if default is not None and not default_param else "none",
+            missing="raises" if raises else missing,
             param=parameter,
             position=params.index(parameter) - offset,
             prefix=prefix,
@@ -256,6 +259,17 @@ class Extraction:
         )
         self.readers.setdefault(function.qualname, found)
         self.emit(found)
+
+    def _returns_literal(self, scope: Scope) -> bool:
+        """Tell whether a function returns a literal (not None) somewhere: what it gives without a variable is not None."""
+        returned = (
+            step.value for step, block in self.document.statements if isinstance(step, _ast.Return) and block.scope is scope
+        )
+        return any(
+            isinstance(value, _ast.List | _ast.Tuple | _ast.Dict | _ast.Set)
+            or (isinstance(value, _ast.Constant) and value.value is not None)
+            for value in returned
+        )
 
     def _passed_on(self) -> None:
         """Functions of this file that hand a parameter to a reader of this file are readers themselves."""
