@@ -200,6 +200,10 @@ CASES: dict[str, tuple[dict[str, str], str]] = {
         "environment is neither a list nor a mapping",
     ),
     "compose-services-is-a-list": ({"docker-compose.yml": "services: [api]\n"}, "services is not a mapping"),
+    "workflow-jobs-is-a-list": (
+        {".github/workflows/x.yml": "on: [push, 3, {a: b}]\nenv: 7\njobs: [a]\n"},
+        "holds no mapping of jobs",
+    ),
     "helm-values-are-a-list": (
         {
             **CHART,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from opslint.base.location import FILE_TOP
 from opslint.base.tree import Mapping, Scalar, decode
 from opslint.base.typing import TYPE_CHECKING
 from opslint.facts.workflow_views import concurrency_of, jobs_of, names
@@ -22,7 +23,16 @@ if TYPE_CHECKING:
 __all__ = ["Action", "Job", "Mask", "Pipeline", "Pipelines", "Step", "Trigger"]
 
 _LOCAL_TOOLS = ("kind", "minikube", "k3d", "k3s", "microk8s", "localstack", "awslocal", "tflocal", "act")
-_LOCAL_ACTIONS = ("kind-action", "setup-kind", "setup-minikube", "k3d-action", "setup-k3d", "localstack", "setup-k3s")
+_LOCAL_ACTIONS = (
+    "kind-action",
+    "setup-kind",
+    "setup-minikube",
+    "k3d-action",
+    "setup-k3d",
+    "localstack",
+    "setup-k3s",
+    "action-k3s",
+)
 
 
 class Pipelines:
@@ -33,6 +43,11 @@ class Pipelines:
         self.actions = Actions(model)
         self.all: list[Pipeline] = [self._github(fact) for fact in model.facts(Workflow) if _is_live(fact.path)]
         by_path = {pipeline.path: pipeline for pipeline in self.all}
+        for path, info in model.files.items():
+            if info.kind == "workflow" and info.role == "deploy" and path not in by_path and _is_live(path):
+                model.blind(
+                    "workflow-not-read", (path, FILE_TOP), f"{path} holds no mapping of jobs: nothing of it is understood"
+                )
         for pipeline in self.all:
             for job in pipeline.jobs:
                 called = by_path.get(job.called)
