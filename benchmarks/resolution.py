@@ -346,19 +346,23 @@ def check(tree: Path, helm: str, kubectl: str, tests: bool, report: dict[str, An
     """Compare all deployments of one checkout; `record`: write what the tools give there, one file a deployment."""
     from opslint.model.helm import assemble, key_of, variants
     from opslint.model.helm_render import Templates
-    from opslint.model.kubernetes import deployment
+    from opslint.model.kubernetes import deployed_paths, deployment
 
     model = model_of(tree)
+    spaces = deployed_paths(model)
     pairs = variants(model) if "helm-chart" in model.kinds else []
     for item in model.deployments:
         kind, _, rest = item.key.partition(":")
         if kind == "kustomize":
-            judge(item, report, record, lambda rest=rest: kustomized(kubectl, tree, "" if rest == "." else rest))
+            directory = "" if rest == "." else rest
+            judge(item, report, record, lambda path=directory: kustomized(kubectl, tree, path), spaces.get(directory))
     templates = Templates(model)
     for chart, variant in [*pairs, *(own_tests(model, pairs) if tests else ())]:
         made = assemble(model, templates, chart, variant)
         if made is not None:
-            judge(deployment(made), report, record, lambda chart=chart, variant=variant: rendered(helm, tree, chart, variant))
+            space = variant.release.namespace if variant.release is not None else None
+            tool = lambda chart=chart, variant=variant: rendered(helm, tree, chart, variant)  # noqa: E731
+            judge(deployment(made), report, record, tool, space)
         else:
             report[key_of(chart, variant)] = {"refused": "opslint does not read its values", "open": []}
 
@@ -383,7 +387,7 @@ def slug(key: str) -> str:
     return key.replace("/", "_").replace(":", "-").replace("@", "-at-") + ".yaml"
 
 
-def judge(item: Any, report: dict[str, Any], record: Path | None, tool: Any) -> None:
+def judge(item: Any, report: dict[str, Any], record: Path | None, tool: Any, namespace: str | None = None) -> None:
     """Compare one deployment with what `tool` gives."""
     reasons = sorted({why for why, _loc in item.open_reasons})[:3]
     try:
@@ -391,6 +395,9 @@ def judge(item: Any, report: dict[str, Any], record: Path | None, tool: Any) -> 
     except RefusedError as refused:
         report[item.key] = {"refused": str(refused), "open": reasons}
         return
+    for entry in objects if namespace else ():
+        if entry.get("kind") in PODS:
+            entry["metadata"].setdefault("namespace", namespace)  # what the deployer gives objects that name none
     if record is not None:
         record.mkdir(parents=True, exist_ok=True)
         kept = [

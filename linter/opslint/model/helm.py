@@ -346,6 +346,7 @@ def assemble(model: DeploymentModel, templates: Templates, chart: Chart, variant
         further=None,
         key=key,
         loc=variant.loc,
+        namespace=(release.namespace or "") if release is not None else "",
         objects=[masked_object(node) for node in made.objects if is_known(node) and not _is_test(node)],
         open_reasons=[*open_reasons, *made.open_reasons],
     )

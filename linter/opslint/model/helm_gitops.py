@@ -119,6 +119,7 @@ def _argo(spec: Mapping, raw: Mapping | None, name: str | None, patched: str, ch
         released = (helm.text("releaseName") if helm is not None else None) or name
         yield Release(
             chart=chart,
+            cluster=cluster_of(spec),
             environment="",
             layers=layers,
             loc=source.loc,
@@ -127,6 +128,12 @@ def _argo(spec: Mapping, raw: Mapping | None, name: str | None, patched: str, ch
             optional=helm is not None and helm.text("ignoreMissingValueFiles") == "true",
             sets=sets,
         )
+
+
+def cluster_of(spec: Mapping) -> str:
+    """The cluster an Application names, "" when it is not known."""
+    text = spec.text("destination", "server") or spec.text("destination", "name") or ""
+    return text if text and is_plain(text) else ""
 
 
 def _parameters(helm: Mapping | None) -> list[tuple[str, object]]:
@@ -182,6 +189,7 @@ def _flux(tree: Mapping, raw: Mapping | None, patched: str, charts: set[str]) ->
         layers.append(Inline(reason=patched, values={}))
     yield Release(
         chart=chart,
+        cluster=tree.text("spec", "kubeConfig", "secretRef", "name") or "",
         environment="",
         layers=layers,
         loc=tree.loc,

@@ -195,11 +195,13 @@ class _Helmfile:
             "Namespace": namespace or Opaque("its namespace"),
             "Chart": item.text("chart") or "",
         }
+        context = item.text("kubeContext") or tree.text("helmDefaults", "kubeContext")
         layers = [
             self._layer(entry, environment, values, release) for key in ("values", "secrets") for entry in item.sequence(key)
         ]
         return Release(
             chart=chart,
+            cluster=context if context and is_plain(context) else "",
             environment=environment if environment != "default" else "",
             layers=layers,
             loc=item.loc,

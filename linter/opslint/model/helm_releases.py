@@ -33,11 +33,13 @@ class Release(Record):
 
     `layers` are values files (patterns where a name holds a variable) and inline values in order; `sets` are ``(key, value)`` of ``--set``,
     typed as Helm types them, in order (`Opaque` where not known); `optional`: files that are not there are passed over; `name` and `namespace` None
-    where not known; `environment`: the environment it says it is for, "" where it does not.
+    where not known; `environment`: the environment it says it is for, "" where it does not; `cluster`: the cluster it says it is installed in
+    (an address or a name), "" where it does not.
     """
 
-    __slots__ = ("chart", "environment", "layers", "loc", "name", "namespace", "optional", "sets")
+    __slots__ = ("chart", "cluster", "environment", "layers", "loc", "name", "namespace", "optional", "sets")
     chart: str
+    cluster: str
     environment: str
     layers: list[str | Inline]
     loc: Loc
@@ -144,6 +146,7 @@ def _parse(path: str, place: int, words: list[str], directory: str, charts: set[
         layers.append(Inline(reason=f"arguments in {more}", values={}))
     return Release(
         chart=chart,
+        cluster="",
         environment="",
         layers=layers,
         loc=(path, place),

@@ -36,14 +36,18 @@ _SCALED = frozenset(("Deployment", "StatefulSet", "ReplicaSet", "ReplicationCont
 
 
 class Assembled(Record):
-    """Objects that are deployed together, before workloads are made of them. `further`: those of other plain manifests."""
+    """Objects that are deployed together, before workloads are made of them. `further`: those of other plain manifests.
 
-    __slots__ = ("environments", "files", "further", "key", "loc", "objects", "open_reasons")
+    `namespace` is what the deployer gives objects that name none ("" when it is not known).
+    """
+
+    __slots__ = ("environments", "files", "further", "key", "loc", "namespace", "objects", "open_reasons")
     environments: list[str]
     files: list[str]
     further: Objects | None
     key: str
     loc: Loc
+    namespace: str
     objects: list[Mapping]
     open_reasons: list[tuple[str, Loc]]
 
@@ -88,6 +92,7 @@ def _overlays(model: DeploymentModel, kustomizer: Kustomizer) -> list[Assembled]
                 further=None,
                 key=f"kustomize:{directory or '.'}",
                 loc=fact.loc,
+                namespace=targets.get(directory) or "",
                 objects=result.objects,
                 open_reasons=result.open_reasons,
             )
@@ -112,16 +117,17 @@ def deployed_paths(model: DeploymentModel) -> dict[str, str | None]:
                 for source in (tree.get("spec", "source"), *tree.sequence("spec", "sources")):
                     path = source.text("path") if isinstance(source, Mapping) else None
                     if path:
-                        found[_normal(path)] = namespace
+                        found[normal_path(path)] = namespace
         elif fact.object_kind == "Kustomization" and group_of(fact.api) == "kustomize.toolkit.fluxcd.io":
             tree = decode(fact.tree, fact.path)
             path = tree.text("spec", "path") if isinstance(tree, Mapping) else None
             if path and isinstance(tree, Mapping):
-                found[_normal(path)] = tree.text("spec", "targetNamespace")
+                found[normal_path(path)] = tree.text("spec", "targetNamespace")
     return found
 
 
-def _normal(path: str) -> str:
+def normal_path(path: str) -> str:
+    """A path of an Application or a Flux Kustomization as a project path ("" for the top)."""
     joined = posixpath.normpath(path.lstrip("/") or ".")
     return "" if joined == "." else joined
 
@@ -166,6 +172,7 @@ def _plain(model: DeploymentModel, kustomizer: Kustomizer | None, charts: list[s
                 further=pools[tiers[directory]],
                 key=f"manifests:{directory or '.'}",
                 loc=facts[0].loc,
+                namespace="",
                 objects=nodes[directory],
                 open_reasons=[],
             )
@@ -243,7 +250,7 @@ def _workload(node: Mapping, found: Assembled, objects: Objects) -> Workload | N
         loc=name.loc if name is not None else node.loc,
         max_replicas=most,
         name=name.text if isinstance(name, Scalar | Hole) else "",
-        namespace=_text_value(node.get("metadata", "namespace")),
+        namespace=_namespace(node.get("metadata", "namespace"), found.namespace),
         node=node,
         platform="kubernetes",
         pod=pod,
@@ -268,9 +275,9 @@ def _files(node: Mapping, found: Assembled) -> list[str]:
     return sorted(paths)
 
 
-def _text_value(node: Node | None) -> Value:
+def _namespace(node: Node | None, given: str) -> Value:
     if node is None:
-        return ABSENT
+        return known(given) if given else ABSENT
     if isinstance(node, Scalar) and node.masked is None and not getattr(node, "guess", ""):
         return known(node.text)
     return unknown("a name that is not known")
