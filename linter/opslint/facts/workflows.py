@@ -50,9 +50,16 @@ def is_reference(text: str) -> bool:
     return body.startswith("${{") and body.endswith("}}") and body.count("${{") == 1 and "'" not in body
 
 
+def is_version(text: str) -> bool:
+    """Tell whether the text is a version and nothing else: ``3.12``, ``20.x``, ``1.9.8``."""
+    return len(text) <= 12 and text[:1].isdigit() and all(part.isdigit() or part == "x" for part in text.split("."))
+
+
 def masked_scalar(name: str, node: Scalar) -> Scalar:
     """Return the value of an environment variable as a fact may keep it."""
     if node.masked is not None or name in PLAIN_NAMES or is_reference(node.text) or node.is_null:
+        return node
+    if name.upper().endswith("VERSION") and is_version(node.text):
         return node
     return Scalar("", node.at, quoted=node.quoted, masked=mask_named(name, node.text), path=node.path)
 

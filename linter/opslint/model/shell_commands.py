@@ -25,7 +25,7 @@ class Understood(Record):
     `kind` as in `command_table`, or ``script`` (runs a file of the repository, `target` its path), ``make`` (`target` the Makefile's
     directory, `detail` the targets), ``npm`` (`detail` the script's name). `tool` is the matched command (``terraform apply``).
     `words` are unwrapped. `target` is the directory or file it works on, "" for the working directory. `hints` are texts that name an
-    environment. `flags`: ``saved-plan auto-approve no-lock targeted no-refresh exit-zero fix-mode remote dry-run``.
+    environment. `flags`: ``saved-plan auto-approve no-lock targeted no-refresh exit-zero fix-mode remote container dry-run`` (``container``: inside an image).
     """
 
     __slots__ = ("detail", "flags", "hints", "kind", "target", "tool", "words")
@@ -44,6 +44,8 @@ _VALUE_FLAGS = frozenset(
 )
 """Flags of wrappers that take a value of their own."""
 
+
+_ENGINES = ("docker", "docker-compose", "podman", "nerdctl")
 
 _RUN_VALUE_FLAGS = frozenset(
     "-e --env -u --user -w --workdir -v --volume -p --publish --name --network --entrypoint --env-file --mount --platform -l --label"
@@ -71,7 +73,7 @@ def unwrap(words: list[str]) -> tuple[list[str], bool]:
             inside = inside or first in ("kubectl", "oc")
             words = words[words.index("--") + 1 :]
             continue
-        if first in ("docker", "docker-compose", "podman", "nerdctl"):
+        if first in _ENGINES:
             inner = _container_command(words)
             if inner is None:
                 break
@@ -179,9 +181,11 @@ def _without_globals(words: list[str]) -> tuple[list[str], str]:
 
 def understand(words: list[str]) -> Understood | None:
     """Tell what a command does; None when it is nothing a rule asks about."""
+    contained = base_name(words[0]) in _ENGINES if words else False
     words, inside = unwrap(words)
     if not words or not words[0]:
         return None
+    contained = contained and base_name(words[0]) not in _ENGINES
     name = base_name(words[0])
     runner = _runner(name, words)
     if runner is not None:
@@ -207,6 +211,8 @@ def understand(words: list[str]) -> Understood | None:
     flags = _flags(key, kind, words)
     if inside:
         flags.append("remote")
+    if contained:
+        flags.append("container")
     if key == "ansible-playbook" and not _has_inventory(words):
         return None
     if "dry-run" in flags and kind in ("deploy", "apply", "migrate"):

@@ -166,12 +166,15 @@ def _read_pyproject(document: RequirementsDocument, text: str) -> None:
 
 
 def _declared(table: Any) -> Iterator[tuple[str, str, str]]:
-    """Yield (name, specifier, text to find its line by) of PEP 621, dependency groups and Poetry tables."""
+    """Yield (name, specifier, text to find its line by) of PEP 621, dependency groups and Poetry tables; ``python`` is the interpreter."""
     project = table.get("project", {})
     groups: list[Any] = [project.get("dependencies", [])] if isinstance(project, dict) else []
     extras = project.get("optional-dependencies", {}) if isinstance(project, dict) else {}
     for source in (extras, table.get("dependency-groups", {})):
         groups.extend(source.values() if isinstance(source, dict) else ())
+    python = project.get("requires-python") if isinstance(project, dict) else None
+    if isinstance(python, str):
+        yield "python", python, "requires-python"
     for group in groups:
         for entry in group if isinstance(group, list) else ():
             if isinstance(entry, str):
@@ -187,6 +190,6 @@ def _declared(table: Any) -> Iterator[tuple[str, str, str]]:
     for dependencies in tables:
         for name, body in dependencies.items() if isinstance(dependencies, dict) else ():
             version = body.get("version", "") if isinstance(body, dict) else body
-            if isinstance(version, str) and name != "python":
+            if isinstance(version, str):
                 exact = f"=={version}" if version[:1].isdigit() else version
                 yield name, exact, f"{name} ="
