@@ -110,6 +110,7 @@ if TYPE_CHECKING:
     from opslint.model.records import Container, EnvEntry, Probe, Service, Workload
     from opslint.model.remote_states import StateRead, crossed_tier, state_reads
     from opslint.model.renamed_services import StaleHost, stale_hosts
+    from opslint.model.repeated_keys import RepeatedKey, repeated_keys
     from opslint.model.repeats import Consumer, Notice
     from opslint.model.resource_records import Alarm, EventSource, Queue, Stateful
     from opslint.model.route_table import RouteInfo, RouteTable
@@ -193,6 +194,7 @@ _LAZY = {
     "Read": "opslint.model.env_reads",
     "Receive": "opslint.facts.consumers",
     "Refused": "opslint.model.kustomize",
+    "RepeatedKey": "opslint.model.repeated_keys",
     "Resource": "opslint.model.terraform_nodes",
     "Root": "opslint.model.terraform_roots",
     "Route": "opslint.facts.routes",
@@ -263,6 +265,7 @@ _LAZY = {
     "pod_spec": "opslint.model.kubernetes",
     "port_mismatches": "opslint.model.k8s_selectors",
     "port_of": "opslint.model.local_addresses",
+    "repeated_keys": "opslint.model.repeated_keys",
     "required_python": "opslint.model.runtimes",
     "same_state": "opslint.model.physical_names",
     "scheme_of": "opslint.model.local_addresses",
@@ -375,6 +378,7 @@ __all__ = [
     "Receive",
     "Record",
     "Refused",
+    "RepeatedKey",
     "Reporter",
     "Resource",
     "Root",
@@ -452,6 +456,7 @@ __all__ = [
     "pod_spec",
     "port_mismatches",
     "port_of",
+    "repeated_keys",
     "required_python",
     "same",
     "same_state",
