@@ -159,7 +159,9 @@ def _of_terraform(model: DeploymentModel) -> Iterator[Mention]:
             if kind in ("variable", "terraform", "output", "moved", "import", "removed"):
                 continue
             for block in blocks:
-                yield from _of_body(environment, root.files, block.path, block.body)
+                # Whose state is read is a question of its own (`opslint.model.remote_states`).
+                if block.labels[:1] != ["terraform_remote_state"]:
+                    yield from _of_body(environment, root.files, block.path, block.body)
 
 
 def _of_body(environment: str, files: list[str], path: str, body: BodyData) -> Iterator[Mention]:

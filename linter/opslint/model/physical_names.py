@@ -235,7 +235,11 @@ def varies(left: Resource, right: Resource) -> bool:
 
 
 def same_state(left: Root, right: Root) -> bool:
-    """Tell whether two roots keep one state: then they are one set of resources, and that is the finding."""
+    """Tell whether two roots keep one state: then they are one set of resources, and that is the finding. A root that has the resources of
+    several environments is no such pair.
+    """
+    if left is right:
+        return False
     a = left.backend.state() if left.backend is not None else None
     b = right.backend.state() if right.backend is not None else None
     return a is not None and a == b
