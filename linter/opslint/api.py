@@ -49,9 +49,11 @@ if TYPE_CHECKING:
     from opslint.facts.retries import UnboundedRetry
     from opslint.facts.routes import Route
     from opslint.facts.settings_classes import SettingsClass
+    from opslint.facts.telemetry import TelemetryStart
     from opslint.facts.terraform import HclFile, TfBlock, TfVars
     from opslint.facts.webhooks import WebhookCheck
     from opslint.facts.workflows import Workflow
+    from opslint.model.broker_slots import BROKER_KINDS, SharedSlot, shared_slots
     from opslint.model.budgets import Budget, WorstCase
     from opslint.model.builds import is_public_image
     from opslint.model.check_commands import judge_check
@@ -125,6 +127,7 @@ if TYPE_CHECKING:
     )
     from opslint.model.service_probes import Asked, asked
     from opslint.model.stateful import bucket_versioned
+    from opslint.model.telemetry_tags import Telemetry, Untagged
     from opslint.model.terraform_nodes import Resource
     from opslint.model.terraform_roots import Root
     from opslint.model.terraform_values import as_number, as_text, settled, spelled
@@ -138,6 +141,7 @@ _LAZY = {
     "Answer": "opslint.facts.answers",
     "Asked": "opslint.model.service_probes",
     "BACKING_PORTS": "opslint.model.local_addresses",
+    "BROKER_KINDS": "opslint.model.broker_slots",
     "Budget": "opslint.model.budgets",
     "CfnResource": "opslint.facts.cloudformation",
     "Clash": "opslint.model.k8s_targets",
@@ -208,6 +212,7 @@ _LAZY = {
     "SessionMade": "opslint.facts.http",
     "SettingsClass": "opslint.facts.settings_classes",
     "Shape": "opslint.model.identity_shapes",
+    "SharedSlot": "opslint.model.broker_slots",
     "SilentExcept": "opslint.facts.exceptions",
     "SqlScript": "opslint.facts.migrations",
     "StaleHost": "opslint.model.renamed_services",
@@ -216,6 +221,8 @@ _LAZY = {
     "Step": "opslint.model.pipelines",
     "Switches": "opslint.model.env_switches",
     "Targets": "opslint.model.k8s_targets",
+    "Telemetry": "opslint.model.telemetry_tags",
+    "TelemetryStart": "opslint.facts.telemetry",
     "Tested": "opslint.model.runtimes",
     "TfBlock": "opslint.facts.terraform",
     "TfVars": "opslint.facts.terraform",
@@ -223,6 +230,7 @@ _LAZY = {
     "Touch": "opslint.model.handlers",
     "UPPER": "opslint.model.identity_overlaps",
     "UnboundedRetry": "opslint.facts.retries",
+    "Untagged": "opslint.model.telemetry_tags",
     "WORLD": "opslint.model.physical_names",
     "Waiting": "opslint.model.drivers",
     "Webhook": "opslint.model.webhooks",
@@ -274,6 +282,7 @@ _LAZY = {
     "served_beside": "opslint.model.local_addresses",
     "settled": "opslint.model.terraform_values",
     "shape_of": "opslint.model.identity_shapes",
+    "shared_slots": "opslint.model.broker_slots",
     "shares_network": "opslint.model.local_addresses",
     "spelled": "opslint.model.terraform_values",
     "stale_hosts": "opslint.model.renamed_services",
@@ -306,6 +315,7 @@ __all__ = [
     "Answer",
     "Asked",
     "BACKING_PORTS",
+    "BROKER_KINDS",
     "Blocks",
     "Budget",
     "Calls",
@@ -394,6 +404,7 @@ __all__ = [
     "SessionMade",
     "SettingsClass",
     "Shape",
+    "SharedSlot",
     "SilentExcept",
     "Span",
     "SqlScript",
@@ -404,6 +415,8 @@ __all__ = [
     "Switches",
     "TYPE_CHECKING",
     "Targets",
+    "Telemetry",
+    "TelemetryStart",
     "Tested",
     "TfBlock",
     "TfVars",
@@ -412,6 +425,7 @@ __all__ = [
     "UPPER",
     "UnboundedRetry",
     "Unknown",
+    "Untagged",
     "Value",
     "WORLD",
     "Waiting",
@@ -466,6 +480,7 @@ __all__ = [
     "served_beside",
     "settled",
     "shape_of",
+    "shared_slots",
     "shares_network",
     "spelled",
     "stale_hosts",

@@ -25,6 +25,8 @@ _READERS = (
 )  # fmt: skip
 """Endings of files that may read a variable; manifests only set them."""
 
+_BEFORE = frozenset((b"$", b"{", b'"', b"'", b"`", b"%"))
+
 MOST_SEARCHED = 4000
 """Files searched for a name that no Python code reads."""
 
@@ -129,16 +131,18 @@ class NearNames:
         paths = [path for path in self.model.files if path.endswith(_READERS) or "." not in path.rpartition("/")[2]]
         for path in paths[:MOST_SEARCHED]:
             data = self.model.read(path)
-            if data is not None and wanted in data and _is_word(wanted, data):
+            if data is not None and wanted in data and _is_named(wanted, data):
                 return True
         return len(paths) > MOST_SEARCHED
 
 
-def _is_word(wanted: bytes, data: bytes) -> bool:
+def _is_named(wanted: bytes, data: bytes) -> bool:
+    """Tell whether a text names a variable as readers do: ``$NAME``, ``${NAME``, ``"NAME"``, ``env.NAME``."""
     at = data.find(wanted)
     while at >= 0:
-        around = data[max(at - 1, 0) : at] + data[at + len(wanted) : at + len(wanted) + 1]
-        if not any(chr(byte).isalnum() or byte == 0x5F for byte in around):
+        after = data[at + len(wanted) : at + len(wanted) + 1]
+        whole = not (after.isalnum() or after == b"_")
+        if whole and (data[max(at - 1, 0) : at] in _BEFORE or data[max(at - 4, 0) : at].lower() == b"env."):
             return True
         at = data.find(wanted, at + 1)
     return False

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from opslint.api import TYPE_CHECKING, DotenvFile, EnvRead, Fix, Meta, ProjectRule, SettingsClass, is_example
+from opslint.api import TYPE_CHECKING, DotenvFile, EnvRead, Fix, Known, Meta, ProjectRule, SettingsClass, is_example
 
 if TYPE_CHECKING:
     from opslint.api import DeploymentModel, Loc, Read, Reporter
@@ -70,7 +70,7 @@ class EnvExampleOutOfDate(ProjectRule):
 
     Exempt
     ------
-    Names that occur anywhere in an example file or a README of the directory or of the top. Variables that a compose file sets to a
+    Names that occur anywhere in the example files or the README of the directory. Variables that a compose file sets to a
     value, that the code or the platform sets, or that another variable stands in for. Reads under a test of the tier or of another
     variable. Code that no start command reaches. Examples that name nothing of what the code reads: they are for something else.
     Names in the example that nothing reads: images and other languages read them too.
@@ -115,7 +115,7 @@ class EnvExampleOutOfDate(ProjectRule):
                 continue
             judged.setdefault(directory, []).append(read)
             names = {read.name, *read.aliases, *read.instead}
-            documented = any(_occurs(name, texts[directory]) or _occurs(name, texts.get("", "")) for name in names)
+            documented = any(_occurs(name, texts[directory]) for name in names)
             if not given and not documented and _is_needed(model, read):
                 wanted.setdefault(directory, {}).setdefault(read.name, []).append(read)
         for directory, found in sorted(wanted.items()):
@@ -143,7 +143,9 @@ def _reached(model: DeploymentModel) -> dict[tuple[Loc, str], tuple[Read, bool]]
                 binding = scope.get(read.name, ignore_case=read.ignore_case)
                 given = read.name in written or model.variables.is_platform(scope.platform, read)
                 if binding is not None:
-                    given = given or binding.entry.origin == "ENV" or workload.platform == "compose"
+                    # What compose takes from the host (`${X}`) must come from a copy of the example.
+                    written_out = workload.platform == "compose" and isinstance(binding.entry.value, Known)
+                    given = given or binding.entry.origin == "ENV" or written_out
                 before = found.get((read.loc, read.name))
                 found[read.loc, read.name] = (read, given or (before is not None and before[1]))
     return found
