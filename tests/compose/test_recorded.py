@@ -49,8 +49,8 @@ def test_project(model_of, name):
             where = f"{service}.{variable}"
             same = one.get(variable) == two.get(variable)
             if isinstance(value, Known):
-                assert same, where
-                assert value.value == masked(variable, one[variable]), where
+                # The host may decide the user-info of a URL, of which nothing is kept.
+                assert value.value == masked(variable, one[variable]) == masked(variable, two[variable]), where
             else:
                 # Not known is right only where the host decides.
                 assert isinstance(value, Unknown), where

@@ -44,6 +44,9 @@ def value_of(name: str, text: str | None, depth: int = 0) -> list[Any] | None:
     parts = split(text) if depth < MAX_NESTED else [text]
     if all(isinstance(part, str) for part in parts):
         return literal(name, "".join(part for part in parts if isinstance(part, str)))
+    address = _without_user(parts)
+    if address:
+        return literal(name, address)
     out: list[Any] = ["p"]
     for part in parts:
         if isinstance(part, str):
@@ -53,6 +56,18 @@ def value_of(name: str, text: str | None, depth: int = 0) -> list[Any] | None:
             keep = name if len(parts) == 1 else ""
             out.append(["v", variable, operator, value_of(keep, default, depth + 1) if operator else None])
     return out
+
+
+def _without_user(parts: list[str | tuple[str, str, str]]) -> str:
+    """Return a URL whose variables all stand in its user-info, without that: of a URL nothing else is kept anyway. Else ""."""
+    first, last = parts[0], parts[-1]
+    if not isinstance(first, str) or not isinstance(last, str) or "@" not in last:
+        return ""
+    scheme, mark, user = first.partition("://")
+    between = [user, *(part for part in parts[1:-1] if isinstance(part, str)), last.partition("@")[0]]
+    if not mark or any(char in text for text in between for char in "/@?#"):
+        return ""
+    return f"{scheme}://{last.partition('@')[2]}"
 
 
 def split(text: str) -> list[str | tuple[str, str, str]]:

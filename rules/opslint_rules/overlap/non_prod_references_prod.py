@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from opslint.api import (
+    BROKER_KINDS,
     LOWER,
     TYPE_CHECKING,
     UPPER,
@@ -27,8 +28,8 @@ class NonProdReferencesProd(ProjectRule):
     What it finds
     -------------
     A value of staging, development or test (a variable of a workload, a dotenv file, tfvars, a literal in the environment's own
-    Terraform) whose host, bucket, queue or database name says production; that points at the same database, Redis slot, vhost, queue,
-    table or deployed application as a value of production; at a host that production's own ingress serves; or into the AWS account that
+    Terraform) whose host, bucket, queue or database name says production; that points at the same database, table or
+    deployed application as a value of production; at a host that production's own ingress serves; or into the AWS account that
     only production declares.
 
     Shape seen in: 0-Phoenix-0/E-commerce-Website-3d-Design (a base compose file whose service calls the deployed back end, in every
@@ -55,9 +56,10 @@ class NonProdReferencesProd(ProjectRule):
 
     Exempt
     ------
-    Image registries, package and artefact stores, parent DNS zones, certificates, snapshots to restore from; addresses that are only
-    allowed or shown (`CORS_ORIGINS`, `DOCS_URL`); names that resolve inside each environment (no dot); two databases of one server; hosts
-    that somebody is to fill in (`your-api…`); values that are masked or templates.
+    Redis databases, virtual hosts, queues and topics that both only refer to (`same-broker-slot`). Image registries, package
+    and artefact stores, parent DNS zones, certificates, snapshots to restore from; addresses that are only allowed or shown
+    (`CORS_ORIGINS`, `DOCS_URL`); names that resolve inside each environment (no dot); two databases of one server; hosts that
+    somebody is to fill in (`your-api…`); values that are masked or templates.
 
     Fix safety
     ----------
@@ -82,6 +84,9 @@ class NonProdReferencesProd(ProjectRule):
     def check(self, model: DeploymentModel, report: Reporter) -> None:
         """Report what the lower environments hold of production's."""
         for crossing in crossings(model, LOWER, UPPER):
+            other = crossing.other
+            if crossing.reason == "same" and other is not None and not other.owned and other.kind in BROKER_KINDS:
+                continue  # `same-broker-slot` says so, and what it means
             self._report(crossing, report)
 
     def _report(self, crossing: Crossing, report: Reporter) -> None:
