@@ -8,6 +8,7 @@ from opslint.facts.gitlab import GitlabPipeline, script_lines
 from opslint.facts.workflow_views import Concurrency, names
 from opslint.model.pipeline_actions import Where, only_talks, other_engine
 from opslint.model.pipeline_records import DEPLOYING, Job, Mask, Pipeline, Step, Trigger
+from opslint.model.runner_commands import stays_here
 
 if TYPE_CHECKING:
     from typing import Any
@@ -48,7 +49,7 @@ class GitlabPipelines:
             if "script" in whole or "trigger" in whole or "extends" in whole or "run" in whole:
                 jobs.append(self._job(key, whole, pairs, elsewhere))
         _order(jobs, stages)
-        trigger = Trigger(branches=[], event="push", loc=root.loc, paths=[], tags=[], workflows=[])
+        trigger = Trigger(branches=[], event="push", loc=root.loc, paths=[], tags=[], types=[], workflows=[])
         return Pipeline(
             callers=[],
             files=files,
@@ -120,6 +121,7 @@ class GitlabPipelines:
         if node.text("allow_failure") == "true" and allow_key is not None and not manual:
             masks.append(Mask(kind="allow_failure", loc=allow_key.loc, text="allow_failure: true"))
         job = Job(
+            blocked="",
             called="",
             called_elsewhere=f"extends {missing}" if missing and elsewhere else "trigger" if "trigger" in node else "",
             condition=_conditions(node),
@@ -138,6 +140,7 @@ class GitlabPipelines:
             provider="gitlab",
             runner=names(node.get("tags")),
             stage=node.text("stage") or "test",
+            starts=[("push", "")],
             steps=steps,
             timeout=node.text("timeout") or (default.text("timeout") if isinstance(default, Mapping) else None),
             view=None,
@@ -198,6 +201,7 @@ class GitlabPipelines:
                         masks=[],
                         name=key.text if section == "script" else section,
                         only_talks=section == "script" and only_talks(commands),
+                        stays=not unknown and stays_here(commands),
                         unknown="",
                         view=None,
                     )

@@ -36,6 +36,9 @@ _WAITERS = (
     "wait-for-status",
     "ahmadnassri/action-workflow-run-wait",
 )
+PRODUCTION_BRANCH = "production-branch:"
+"""Flag of an action of a static host, with the branch whose builds it publishes; those of others are previews."""
+
 _REMOTE_ONLY = ("docker compose up", "systemctl restart", "supervisorctl restart", "service restart")
 
 
@@ -282,6 +285,8 @@ class Actions:
                 inputs.text(key) or "" for key in ("environment", "namespace", "cluster", "stage", "path", "manifests", "target")
             ]
             action.environments = self.named([hint for hint in hints if hint and "\n" not in hint], None)
+        if inputs is not None:
+            action.flags = _host_flags(name, inputs)
         found = [action]
         pushes = inputs.text("push") if inputs is not None else None
         if kind == "build" and pushes is not None and pushes.lower() != "false":
@@ -341,6 +346,20 @@ class Actions:
                     Mask(kind="continue-on-error", loc=step.key_loc("continue-on-error"), text="continue-on-error: true")
                 )
         return found, unknown
+
+
+def _host_flags(name: str, inputs: Mapping) -> list[str]:
+    """``preview`` when the inputs of a static host's action say so; else the branch that it takes for production."""
+    if name == "azure/static-web-apps-deploy":
+        branch = inputs.text("production_branch") or ""
+        named = inputs.text("deployment_environment") or ""
+        if named and "''" not in named:
+            return ["preview"]
+        return [PRODUCTION_BRANCH + branch] if branch and "$" not in branch else []
+    if name == "firebaseextended/action-hosting-deploy" and "channelId" in inputs:
+        channel = inputs.text("channelId") or ""
+        return ["preview"] if channel != "live" and "$" not in channel else []
+    return []
 
 
 def _scripts_of(step: StepView) -> list[Scalar]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from opslint.base.record import Record
 from opslint.base.typing import TYPE_CHECKING
 from opslint.model.command_table import ATOMIC_DEPLOYS
+from opslint.model.job_conditions import holds
 
 if TYPE_CHECKING:
     from typing import Any
@@ -21,14 +22,18 @@ DEPLOYING = frozenset(("apply", "deploy", "rollback", "destroy"))
 
 
 class Trigger(Record):
-    """One event of a pipeline. `branches`, `tags`, `paths` are the filters as written ([]: all); `workflows` of ``workflow_run``."""
+    """One event of a pipeline.
 
-    __slots__ = ("branches", "event", "loc", "paths", "tags", "workflows")
+    `branches`, `tags`, `paths`, `types` are the filters as written ([]: all); `workflows` those of ``workflow_run``.
+    """
+
+    __slots__ = ("branches", "event", "loc", "paths", "tags", "types", "workflows")
     branches: list[str]
     event: str
     loc: Loc
     paths: list[str]
     tags: list[str]
+    types: list[str]
     workflows: list[str]
 
 
@@ -68,7 +73,7 @@ class Step(Record):
     """One step: its `actions` in order, its own `masks`; `unknown` says what in it could not be followed ("" when all was).
 
     `checked_later`: a later step or job looks at this step's outcome. `only_talks`: a script of nothing but messages. `commands` are the
-    commands of its own script as (place, words, info), understood or not.
+    commands of its own script as (place, words, info), understood or not. `stays`: all it does is known to stay on the runner's disk.
     """
 
     __slots__ = (
@@ -81,6 +86,7 @@ class Step(Record):
         "masks",
         "name",
         "only_talks",
+        "stays",
         "unknown",
         "view",
     )
@@ -93,8 +99,13 @@ class Step(Record):
     masks: list[Mask]
     name: str
     only_talks: bool
+    stays: bool
     unknown: str
     view: StepView | None
+
+    def may_run(self, start: tuple[str, str]) -> bool:
+        """Tell whether its condition does not exclude this (event, ref)."""
+        return holds(self.condition, *start) is not False
 
 
 class Job(Record):
@@ -104,9 +115,11 @@ class Job(Record):
     deploying actions name. `limits` are the concurrency blocks that hold for it, the job's own first. `timeout` as written.
     `called` is the path of the pipeline it runs (a reusable workflow of this repository), `called_elsewhere` of another's.
     `local`: it works on a cluster or database it started itself. `stage` is GitLab's. `view` is None for GitLab.
+    `starts` are the (event, ref) that may start it, standing for all ("" is Unknown); none: it never runs, `blocked` says why.
     """
 
     __slots__ = (
+        "blocked",
         "called",
         "called_elsewhere",
         "condition",
@@ -125,10 +138,12 @@ class Job(Record):
         "provider",
         "runner",
         "stage",
+        "starts",
         "steps",
         "timeout",
         "view",
     )
+    blocked: str
     called: str
     called_elsewhere: str
     condition: str
@@ -147,6 +162,7 @@ class Job(Record):
     provider: str
     runner: list[str]
     stage: str
+    starts: list[tuple[str, str]]
     steps: list[Step]
     timeout: str | None
     view: JobView | None
@@ -159,7 +175,7 @@ class Job(Record):
     @property
     def deploys(self) -> list[Action]:
         """The actions that change a running system (not one that the job started for itself)."""
-        if self.local:
+        if self.local or not self.starts:
             return []
         remote = bool(self.environment)
         return [
@@ -170,9 +186,24 @@ class Job(Record):
 
     @property
     def is_deployment(self) -> bool:
-        """It changes a running system, or GitHub records a deployment for it (`environment:`) and it does not only judge."""
-        if self.deploys:
-            return True
+        """It changes a running system, or GitHub records a deployment for it (`environment:`) and it does something elsewhere.
+
+        A job that only prints, copies files on its own disk or judges deploys nothing, whatever its `environment:` says.
+        """
+        return bool(self.deploys) or (self._is_recorded and not self.idle)
+
+    @property
+    def idle(self) -> str:
+        """Why a job that is meant to deploy deploys nothing as it is written, "" for all others."""
+        if not self.starts:
+            meant = self._is_recorded or any(action.kind in DEPLOYING for action in self.actions)
+            return f"never runs ({self.blocked})" if meant and not self.local else ""
+        stays = not self.deploys and bool(self.steps) and all(step.stays for step in self.steps)
+        return "only prints messages or copies files on the runner" if stays and self._is_recorded else ""
+
+    @property
+    def _is_recorded(self) -> bool:
+        """GitHub or GitLab records a deployment for it and it does not judge."""
         tiers = {name.partition("/")[0] for name in self.environments} if self.environment else set()
         return bool(tiers & {"production", "staging"}) and not any(action.kind in CHECKS for action in self.actions)
 
@@ -185,10 +216,18 @@ class Job(Record):
     @property
     def is_preview(self) -> bool:
         """It runs for pull requests only, or everything it names is short-lived."""
+        found = self.deploys
+        if found and all("preview" in action.flags for action in found):
+            return True
         condition = self.condition.replace('"', "'")
         on_request = ("event_name == 'pull_request'" in condition or "merge_request_event" in condition) and "||" not in condition
         tiers = {name.partition("/")[0] for name in self.environments}
         return on_request or (bool(tiers) and tiers <= {"ephemeral", "test"})
+
+    @property
+    def events(self) -> set[str]:
+        """The events that may start it ("" is Unknown)."""
+        return {event for event, _ref in self.starts}
 
     @property
     def unknown(self) -> str:

@@ -8,9 +8,11 @@ from opslint.base.typing import TYPE_CHECKING
 from opslint.facts.workflow_views import concurrency_of, jobs_of, names
 from opslint.facts.workflows import Workflow
 from opslint.model.gitlab_pipelines import GitlabPipelines
-from opslint.model.pipeline_actions import Actions, Where, join, only_talks, other_engine
+from opslint.model.job_starts import set_starts
+from opslint.model.pipeline_actions import PRODUCTION_BRANCH, Actions, Where, join, only_talks, other_engine
 from opslint.model.pipeline_records import DEPLOYING, Action, Job, Mask, Pipeline, Step, Trigger
 from opslint.model.pipeline_secrets import secret_tiers
+from opslint.model.runner_commands import stays_here
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -62,10 +64,11 @@ class Pipelines:
         self.all.sort(key=lambda pipeline: pipeline.path)
 
     def jobs(self) -> Iterator[tuple[Pipeline, Job]]:
-        """Yield each job with its pipeline."""
+        """Yield each job that something can start, with its pipeline."""
         for pipeline in self.all:
             for job in pipeline.jobs:
-                yield pipeline, job
+                if job.starts:
+                    yield pipeline, job
 
     def called_by(self, job: Job) -> Pipeline | None:
         """The reusable workflow of this repository that a job calls."""
@@ -100,7 +103,7 @@ class Pipelines:
         triggers = list(_triggers(tree))
         jobs = [self._job(view, scripts, tree) for view in jobs_of(tree)]
         _mark_checked(jobs)
-        return Pipeline(
+        pipeline = Pipeline(
             callers=[],
             files=[fact.path],
             jobs=jobs,
@@ -112,6 +115,10 @@ class Pipelines:
             stages=[],
             triggers=triggers,
         )
+        set_starts(pipeline)
+        for job in jobs:
+            _mark_previews(job)
+        return pipeline
 
     def _job(self, view: JobView, scripts: dict[int, list[Any]], tree: Mapping) -> Job:
         path = view.node.path
@@ -122,6 +129,7 @@ class Pipelines:
         if view.continue_on_error == "true":
             masks.append(Mask(kind="continue-on-error", loc=view.key_loc("continue-on-error"), text="continue-on-error: true"))
         job = Job(
+            blocked="",
             called=uses.removeprefix("./") if uses.startswith("./") else "",
             called_elsewhere=uses if uses and not uses.startswith("./") else "",
             condition=view.condition or "",
@@ -140,6 +148,7 @@ class Pipelines:
             provider="github",
             runner=names(view.node.get("runs-on")),
             stage="",
+            starts=[("", "")],
             steps=steps,
             timeout=view.timeout,
             view=view,
@@ -195,6 +204,7 @@ class Pipelines:
             masks=masks,
             name=view.name or "",
             only_talks=only_talks(commands),
+            stays=not unknown and stays_here(commands, view.uses or ""),
             unknown=unknown,
             view=view,
         )
@@ -235,6 +245,7 @@ def _triggers(tree: Mapping) -> Iterator[Trigger]:
             loc=loc,
             paths=names(block.get("paths")) or [f"!{name}" for name in names(block.get("paths-ignore"))],
             tags=names(block.get("tags")),
+            types=names(block.get("types")),
             workflows=names(block.get("workflows")),
         )
 
@@ -255,6 +266,14 @@ def _is_local(view: JobView, scripts: dict[int, list[Any]]) -> bool:
         else []
     )
     return any("localstack" in image or "moto" in image for image in images)
+
+
+def _mark_previews(job: Job) -> None:
+    """A static host makes a preview of every branch but its production branch."""
+    for action in job.actions:
+        names = [flag.removeprefix(PRODUCTION_BRANCH) for flag in action.flags if flag.startswith(PRODUCTION_BRANCH)]
+        if names and not any(ref in ("", f"refs/heads/{names[0]}") for _event, ref in job.starts):
+            action.flags.append("preview")
 
 
 def _mark_checked(jobs: list[Job]) -> None:

@@ -9,6 +9,15 @@ if TYPE_CHECKING:
 
 _PER_RUN = ("run_id", "github.sha", "run_number", "CI_COMMIT_SHA", "CI_PIPELINE_ID", "CI_JOB_ID")
 _TIERS = ("production", "shared", "", "staging", "development", "test", "ephemeral")
+_TWICE = {
+    "push": "two pushes in a row deploy at once, and the older one may win",
+    "tag": "two tags pushed in a row deploy at once, and the older one may win",
+    "release": "two releases in a row deploy at once, and the older one may win",
+    "schedule": "a run that lasts longer than the schedule's interval overlaps the next one",
+    "by hand": "two people who start it at once deploy at once, and the one that ends last wins",
+    "other": "two starts in a row deploy at once, and the older one may win",
+}
+"""What two runs at once mean, by what starts the job."""
 
 
 class DeployWithoutConcurrency(ProjectRule):
@@ -55,7 +64,9 @@ class DeployWithoutConcurrency(ProjectRule):
 
     Exempt:
         Previews of pull requests and test environments; clusters that the job starts itself; hosts that switch to a
-        complete build in one step; reusable workflows that nothing in this repository calls.
+        complete build in one step; reusable workflows that nothing in this repository calls; Only a
+        note where nothing but people start the job, where it can never run, and where it only prints or copies files on the
+        runner.
 
     Fix safety:
         Manual: the group's name must be the environment's.
@@ -85,32 +96,68 @@ class DeployWithoutConcurrency(ProjectRule):
                     report.silent("a reusable workflow that nothing here calls", pipeline.loc)
                 continue
             found = [job for job in pipeline.jobs if _is_judged(job) and _lacks_group(job)]
+            idle = [job for job in pipeline.jobs if job.idle and not job.is_preview and _lacks_group(job)]
             if found:
                 self._report(pipeline, found, report)
+            elif idle:
+                self._idle(pipeline, min(idle, key=_rank), report)
 
     def _report(self, pipeline: Pipeline, found: list[Job], report: Reporter) -> None:
-        found.sort(key=_rank)
+        found.sort(key=lambda job: (_begins(job) == "by hand", _rank(job)))
         job = found[0]
+        begins = _begins(job)
         varies = next((limit for limit in job.limits if limit.group), None)
         deploys = job.deploys
         evidence = [(deploys[0].loc, f"`{deploys[0].tool}` runs here"), *deploys[0].via] if deploys else []
         if varies is not None:
             evidence.append((varies.loc, f"the group `{varies.group}` is another one for every run"))
         evidence.extend((other.loc, f"the job `{other.id}` likewise") for other in found[1:])
-        word = "resource_group" if pipeline.provider == "gitlab" else "concurrency group"
+        word = _word(pipeline)
         also = " Without `timeout-minutes` a hung one also holds its runner for 6 hours." if _hangs(job) else ""
         report(
             at=job.loc,
-            message=f"The job `{job.id}` deploys without a {word}: two pushes in a row deploy at once, and the older one may win.{also}",
+            message=f"The job `{job.id}` deploys without a {word}: {_TWICE[begins]}.{also}",
             evidence=evidence,
             environments=job.environments,
+            severity="note" if begins == "by hand" else "warning",
+            key=job.id,
+            derived=pipeline.files,
+        )
+
+    @staticmethod
+    def _idle(pipeline: Pipeline, job: Job, report: Reporter) -> None:
+        report(
+            at=job.loc,
+            message=f"The job `{job.id}` has no {_word(pipeline)}. As it stands it {job.idle}; once it deploys, two runs of it deploy at once.",
+            environments=job.environments,
+            severity="note",
             key=job.id,
             derived=pipeline.files,
         )
 
 
+def _word(pipeline: Pipeline) -> str:
+    return "resource_group" if pipeline.provider == "gitlab" else "concurrency group"
+
+
 def _is_judged(job: Job) -> bool:
     return job.is_deployment and not job.is_preview and not job.is_atomic
+
+
+def _begins(job: Job) -> str:
+    """What starts a job: the first of _TWICE that applies."""
+    if job.provider == "gitlab":
+        return "by hand" if job.manual else "push"
+    events = job.events
+    if "push" in events and all(ref.startswith("refs/tags/") for event, ref in job.starts if event == "push"):
+        return "tag"
+    if events & {"push", "workflow_run", "pull_request", "pull_request_target", "merge_group", ""}:
+        return "push"
+    if "release" in events:
+        return "release"
+    if "schedule" in events:
+        return "schedule"
+    return "by hand" if events == {"workflow_dispatch"} else "other"
 
 
 def _lacks_group(job: Job) -> bool:

@@ -62,9 +62,10 @@ class DeployWithoutTests(ProjectRule):
               - run: helm upgrade --install web ./chart --atomic
 
     Exempt:
-        Releases, tags and manual starts (the commit was tested before); repositories whose merge queue runs tests; pure
-        infrastructure; previews; jobs where a
-        script or an action could not be followed. Only a warning where another workflow tests pull requests: a required
+        Releases, tags and manual starts (the commit was tested before); jobs that no push can start (their `if:`, or that of
+        a job they need, excludes it); repositories whose merge queue runs tests; pure infrastructure; previews, also those of
+        a static host that takes another branch for production; jobs where a script or an action could not be followed. Only a
+        note for a job that prints or copies files on the runner and deploys nothing yet. Only a warning where another workflow tests pull requests: a required
         check may stand before the merge.
 
     Fix safety:
@@ -102,7 +103,9 @@ class DeployWithoutTests(ProjectRule):
 
     def _untested(self, model: DeploymentModel, pipeline: Pipeline, job: Job, report: Reporter) -> bool:
         actions = model.pipelines.all_actions(job)
-        if job.is_preview or not (job.is_deployment or _releases(actions)) or _only_tags(job):
+        if job.is_preview or not (job.is_deployment or job.idle or _releases(actions)) or _only_tags(job):
+            return False
+        if not any(event in ("push", "") and not ref.startswith("refs/tags/") for event, ref in job.starts):
             return False
         if job.manual and pipeline.provider == "gitlab":
             return False
@@ -126,6 +129,7 @@ class DeployWithoutTests(ProjectRule):
         elsewhere: tuple[Loc, str] | None,
         report: Reporter,
     ) -> None:
+        found.sort(key=lambda job: bool(job.idle))
         job = found[0]
         actions = job.deploys or model.pipelines.all_actions(job)
         evidence = [(actions[0].loc, f"`{actions[0].tool}` runs here")] if actions else []
@@ -133,12 +137,16 @@ class DeployWithoutTests(ProjectRule):
         if elsewhere is not None and elsewhere[0][0] != pipeline.path:
             evidence.append(elsewhere)
         evidence.extend((other.loc, f"the job `{other.id}` likewise") for other in found[1:])
+        harm = "a commit that breaks the tests is live before CI is red"
+        message = f"The job `{job.id}` deploys on a push without waiting for a test: {harm}."
+        if job.idle:
+            message = f"The job `{job.id}` waits for no test. As it stands it {job.idle}; once it deploys, {harm}."
         report(
             at=job.loc,
-            message=f"The job `{job.id}` deploys on a push without waiting for a test: a commit that breaks the tests is live before CI is red.",
+            message=message,
             evidence=evidence,
             environments=job.environments,
-            severity="warning" if elsewhere is not None else "error",
+            severity="note" if job.idle else "warning" if elsewhere is not None else "error",
             key=job.id,
             derived=pipeline.files,
         )
