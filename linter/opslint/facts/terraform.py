@@ -26,6 +26,10 @@ _ENV_NAMES = frozenset(
 _ENV_BLOCKS = _ENV_NAMES | {"set_sensitive"}
 """Blocks that hold such pairs."""
 
+_DATA_TYPES = frozenset("kubernetes_config_map kubernetes_config_map_v1 kubernetes_secret kubernetes_secret_v1".split())
+_DATA = ("data", "string_data", "binary_data")
+"""Resources whose pairs become variables, and where these stand."""
+
 MAX_TEXT = 2_000
 """Characters of a string that a fact keeps."""
 
@@ -258,6 +262,9 @@ def _conceal(expression: Expression, name: str) -> Expression:
 def _blocks(document: HclDocument, emit: Callable[[Fact], None]) -> None:
     for kind, labels, at, body in document.body[1]:
         owner = labels[0] if kind == "variable" and labels else ""
+        if kind == "resource" and labels and labels[0] in _DATA_TYPES:
+            # What the keys hold are variables of a pod, or files.
+            body = [[[name, at, _env(value, name) if name in _DATA else value] for name, at, value in body[0]], body[1], body[2]]
         body = clean_body(body, owner)
         if kind in ("variable", "output") and _is_sensitive(body):
             attributes = [

@@ -48,6 +48,7 @@ _OF = {
     "kubernetes": ("kubernetes", "eks"),
     "ecs": ("ecs",),
     "lambda": ("lambda",),
+    "azure": ("azure",),
     "cloudrun": ("cloudrun",),
     "compose": (),
     "github": ("github",),

@@ -1,11 +1,11 @@
-"""Workloads that Terraform and CloudFormation declare: ECS tasks and services, Lambda functions, Cloud Run services."""
+"""Workloads that Terraform and CloudFormation declare: ECS, Lambda, Cloud Run, App Service and Container Apps, Kubernetes objects."""
 
 from __future__ import annotations
 
 from opslint.base.tree import Mapping
 from opslint.base.typing import TYPE_CHECKING
 from opslint.base.value import ABSENT, Known, Unknown, known, unknown
-from opslint.model import cloud_run, ecs
+from opslint.model import azure_apps, cloud_run, ecs, terraform_kubernetes
 from opslint.model.records import Container, Deployment, Workload
 from opslint.model.terraform_values import settled
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from opslint.model.terraform_nodes import Resource
 
 
-TYPES = (*ecs.TASK_TYPES, *ecs.SERVICE_TYPES, *cloud_run.TYPES)
+TYPES = (*ecs.TASK_TYPES, *ecs.SERVICE_TYPES, *cloud_run.TYPES, *azure_apps.TYPES, *terraform_kubernetes.TYPES)
 
 
 def deployments(model: DeploymentModel) -> list[Deployment]:
@@ -63,6 +63,8 @@ def _deployment(
         *ecs.workloads(model, key, listed),
         *(_function(key, function) for function in functions),
         *cloud_run.workloads(key, listed),
+        *azure_apps.workloads(key, listed),
+        *terraform_kubernetes.workloads(model, key, listed),
     ]
     return Deployment(
         environments=environments,
