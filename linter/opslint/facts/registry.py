@@ -40,6 +40,7 @@ FACT_MODULES: dict[str, tuple[str, ...]] = {
     "opslint.facts.shell": ("shell",),
     "opslint.facts.shell_scripts": ("shell", "makefile"),
     "opslint.facts.supervisor": ("ini",),
+    "opslint.facts.telemetry": ("python",),
     "opslint.facts.terraform": ("terraform", "tfvars", "terragrunt", "hcl"),
     "opslint.facts.web_routes": ("python",),
     "opslint.facts.webhooks": ("python",),
