@@ -20,10 +20,10 @@ _LONG_WORD = 7
 """From this length on two letters may be wrong."""
 
 _READERS = (
-    ".js", ".mjs", ".cjs", ".ts", ".tsx", ".jsx", ".go", ".rb", ".php", ".java", ".kt", ".rs", ".cs", ".sh", ".bash", ".ini", ".cfg",
-    ".conf", ".toml", ".template", ".tmpl", ".py",
+    ".py", ".js", ".mjs", ".cjs", ".ts", ".tsx", ".jsx", ".go", ".rb", ".php", ".java", ".kt", ".rs", ".cs", ".sh", ".bash", ".ini", ".cfg",
+    ".conf", ".toml", ".template", ".tmpl",
 )  # fmt: skip
-"""Endings of files that may read a variable; manifests only set them."""
+"""Endings of files that may read a variable, Python's first; manifests only set them."""
 
 _BEFORE = frozenset((b"$", b"{", b'"', b"'", b"`", b"%"))
 
@@ -73,7 +73,7 @@ class NearNames:
                     if read.ignore_case:
                         self._lower.add(name.lower())
         self._exact.update(write.name for found in reads.writes.values() for write in found)
-        self._searched: dict[str, bool] = {}
+        self._searched: dict[tuple[str, bool], bool] = {}
         self._unread: dict[int, list[EnvEntry]] = {}
 
     def is_read(self, name: str) -> bool:
@@ -85,7 +85,7 @@ class NearNames:
         unread = self._unread_in(scope)
         for how in ("case", "nesting", "prefix", "spelling"):
             for entry in unread:
-                if self._fits(how, entry.name, read) and not self._found_elsewhere(entry.name):
+                if self._fits(how, entry.name, read) and not self._found_elsewhere(entry.name, python=how != "case"):
                     if how != "prefix" or read.required or self._is_habit(unread, read, others):
                         return NearName(entry=entry, how=how)
         return None
@@ -119,16 +119,16 @@ class NearNames:
             for other in others
         )
 
-    def _found_elsewhere(self, name: str) -> bool:
-        """Tell whether a file that may read variables in another way holds the name as a word."""
-        known = self._searched.get(name)
+    def _found_elsewhere(self, name: str, *, python: bool) -> bool:
+        """Tell whether a file that may read variables in another way names one; of Python (`python`) too, for names that it makes up."""
+        known = self._searched.get((name, python))
         if known is None:
-            known = self._searched[name] = self._search(name)
+            known = self._searched[name, python] = self._search(name, _READERS if python else _READERS[1:])
         return known
 
-    def _search(self, name: str) -> bool:
+    def _search(self, name: str, endings: tuple[str, ...]) -> bool:
         wanted = name.encode()
-        paths = [path for path in self.model.files if path.endswith(_READERS) or "." not in path.rpartition("/")[2]]
+        paths = [path for path in self.model.files if path.endswith(endings) or "." not in path.rpartition("/")[2]]
         for path in paths[:MOST_SEARCHED]:
             data = self.model.read(path)
             if data is not None and wanted in data and _is_named(wanted, data):

@@ -277,6 +277,14 @@ class Variables:
         bound = any(scope.get(name, ignore_case=read.ignore_case) is not None for name in names)
         return bound or self.is_platform(scope.platform, read)
 
+    def is_given(self, scope: Scope, read: Read) -> bool:
+        """Tell whether a manifest or the platform sets what a read needs; what only the image sets is there to be overridden."""
+        for name in (read.name, *read.aliases, *read.instead):
+            binding = scope.get(name, ignore_case=read.ignore_case)
+            if binding is not None and binding.entry.origin != "ENV":
+                return True
+        return self.is_platform(scope.platform, read)
+
     def is_platform(self, platform: str, read: Read) -> bool:
         """Tell whether a platform sets what a read needs, by any of its names or one that stands in its place."""
         declared = self.model.settings.platform_env

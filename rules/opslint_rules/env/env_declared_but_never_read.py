@@ -92,8 +92,8 @@ class EnvDeclaredButNeverRead(ProjectRule):
                 surely = {(read.loc, read.name) for read in model.variables.reads_of(container)[0]} if scope.closed else set()
                 for read in reads:
                     # What is required and surely missing is a finding of its own, with this entry as evidence.
-                    lacking = read.required and (read.loc, read.name) in surely
-                    if lacking or model.variables.is_set(scope, read):
+                    lacking = read.required and (read.loc, read.name) in surely and not model.variables.is_set(scope, read)
+                    if lacking or model.variables.is_given(scope, read):
                         continue
                     near = model.variables.near.of(scope, read, reads)
                     if near is not None and near.how == "spelling":
@@ -101,7 +101,7 @@ class EnvDeclaredButNeverRead(ProjectRule):
         for loc, (entry, read, service, workload) in found.items():
             report(
                 at=loc,
-                message=f"`{entry.name}` is set for `{workload.name}`, but the code reads `{read.name}`, which is not set",
+                message=f"`{entry.name}` is set for `{workload.name}`, but the code reads `{read.name}`, which no manifest sets",
                 evidence=[(read.loc, f"`{read.name}` is read here")],
                 environments=workload.environments,
                 key=entry.name,

@@ -107,7 +107,7 @@ class EnvNameCaseOrPrefixMismatch(ProjectRule):
                 scope = model.variables.resolve(workload, container)
                 reads = model.variables.possible_reads_of(container)[0]
                 for read in reads:
-                    if model.variables.is_set(scope, read):
+                    if model.variables.is_given(scope, read):
                         continue
                     near = model.variables.near.of(scope, read, reads)
                     if near is not None and near.how in _WHY:
@@ -115,7 +115,7 @@ class EnvNameCaseOrPrefixMismatch(ProjectRule):
         for loc, (near, read, service, workload, scope) in found.items():
             report(
                 at=loc,
-                message=f"`{near.entry.name}` is set for `{workload.name}`, but the code reads `{read.name}`, which is not set:"
+                message=f"`{near.entry.name}` is set for `{workload.name}`, but the code reads `{read.name}`, which no manifest sets:"
                 f" {_WHY[near.how].format(prefix=read.prefix)}",
                 evidence=[(read.loc, f"`{read.name}` is read here"), *read.evidence],
                 environments=workload.environments,
