@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-from opslint.api import TYPE_CHECKING, DotenvFile, KubernetesObject, Mapping, Meta, ProjectRule, Scalar, holds_secret, tier_of
+from opslint.api import (
+    TYPE_CHECKING,
+    ComposeFile,
+    DotenvFile,
+    KubernetesObject,
+    Mapping,
+    Meta,
+    ProjectRule,
+    Scalar,
+    holds_secret,
+    tier_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,8 +38,11 @@ class SecretSharedAcrossEnvironments(ProjectRule):
 
     What it finds
     -------------
-    A key of a Kubernetes Secret, or a secret variable of dotenv files, that has one literal value in production and in another
-    tier: the base's value that no overlay replaces, or the same text in both files.
+    A key of a Kubernetes Secret, or a secret variable of dotenv files, compose files and containers, that has one literal value in
+    production and in another tier: the base's value that no overlay replaces, or the same text in both files.
+
+    Shapes seen in: 00AstroGit00/DeepaBMS (a base Secret), 00-Aryan/Procurement-AI- (two compose files), 31RahulPatel/fintech-app (the
+    password in the Deployment of the base). Silent shape seen in: 0-Phoenix-0/E-commerce-Website-3d-Design (the host gives each its own).
 
     In production
     -------------
@@ -101,12 +115,12 @@ class SecretSharedAcrossEnvironments(ProjectRule):
         summary="Production and another environment are given the same secret value",
         help="Take the value out of the base and give each environment its own, from a secret store or a generator per overlay.",
     )
-    needs = (KubernetesObject, DotenvFile)
+    needs = (KubernetesObject, DotenvFile, ComposeFile)
 
     def check(self, model: DeploymentModel, report: Reporter) -> None:
         """Group the secret values by name and digest, and report those of production that another tier has too."""
         uses: dict[tuple[str, str], _Use] = {}
-        for name, digest, loc, environments, files in (*_of_secrets(model), *_of_dotenv(model)):
+        for name, digest, loc, environments, files in (*_of_secrets(model), *_of_values(model)):
             use = uses.setdefault((name, digest), _Use(name))
             use.environments.update(environments)
             use.files.update(files)
@@ -159,7 +173,8 @@ def _name(item: Mapping) -> str | None:
     return metadata.text("name") if metadata is not None else None
 
 
-def _of_dotenv(model: DeploymentModel) -> Iterator[tuple[str, str, Loc, list[str], list[str]]]:
+def _of_values(model: DeploymentModel) -> Iterator[tuple[str, str, Loc, list[str], list[str]]]:
+    """Yield the literal credentials of dotenv files and of variables that manifests set themselves (not through a Secret)."""
     for found in model.mentions:
-        if found.source.endswith(found.loc[0]) and holds_secret(found.name) and found.value.kind in ("text", "host"):
+        if holds_secret(found.name) and found.value.kind == "text":
             yield found.name, found.value.digest, found.loc, [found.environment], found.files

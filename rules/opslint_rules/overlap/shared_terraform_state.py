@@ -16,6 +16,9 @@ class SharedTerraformState(ProjectRule):
     Two roots, or one root with a value file for each environment, whose backend resolves to the same bucket and key without a
     workspace; a root that takes the environment as a variable and has one constant key.
 
+    Shapes seen in: Akash-Ingle/AtlasDB and AnishKini007/gcp_cloud_platform (one constant key, the environment a variable). Silent shapes
+    seen in: jaRue1/terraform-cicd-gha (a key for each environment), chrispsheehan/aws-terragrunt-starter (a key from the unit's path).
+
     In production
     -------------
     Applying staging plans to destroy or rename what production created, because the state says it is the same thing. Whoever
