@@ -6,7 +6,7 @@ from opslint.base.lazy import cached_property
 from opslint.base.typing import TYPE_CHECKING
 from opslint.base.value import known, unknown
 from opslint.facts.cloudformation import CfnResource, CfnTemplate
-from opslint.model.stack_runs import stack_environments
+from opslint.model.stack_runs import stack_environments, stack_parameters
 from opslint.model.terraform_eval import Evaluator, Names
 from opslint.model.terraform_nodes import Body, Resource
 from opslint.model.terraform_roots import ENVIRONMENT_NAMES
@@ -26,10 +26,16 @@ POLICIES = "@"
 
 
 class Template:
-    """One template: its parameters by default, its conditions, its resources."""
+    """One template with its parameters, its conditions, its resources. `key` is its path, with the environment where each has one of its own;
+    `given` what the deploy gives to parameters.
+    """
 
-    def __init__(self, fact: CfnTemplate, resources: list[CfnResource], environments: list[str]) -> None:
+    def __init__(
+        self, fact: CfnTemplate, resources: list[CfnResource], environments: list[str], given: dict[str, Value], key: str
+    ) -> None:
         self.path = fact.path
+        self.key = key
+        self._given = given
         self.sam = fact.sam
         self.environments = environments
         self._fact = fact
@@ -67,6 +73,8 @@ class Template:
 
     def _parameter(self, name: str, evaluator: Evaluator) -> Value:
         expression = self._parameters[name]
+        if name in self._given and not (expression is not None and expression[0] == "secret"):
+            return self._given[name]
         # A stage's default says where a person tries the template out, not where it is deployed.
         # An empty default means "not given"; the deploy command gives it.
         if expression in (None, ["lit", ""]) or name.lower().removesuffix("name") in ENVIRONMENT_NAMES:
@@ -91,7 +99,7 @@ class Template:
                     address=fact.name,
                     body=body,
                     loc=fact.loc,
-                    root=self.path,
+                    root=self.key,
                     module_path=self.path.rpartition("/")[0],
                     environments=self.environments,
                     files=[self.path],
@@ -131,10 +139,20 @@ def templates(model: DeploymentModel) -> list[Template]:
     for resource in model.facts(CfnResource):
         resources.setdefault(resource.path, []).append(resource)
     facts = model.facts(CfnTemplate)
-    deployed = stack_environments(model, [fact.path for fact in facts]) if facts else {}
+    paths = [fact.path for fact in facts]
+    deployed = stack_environments(model, paths) if facts else {}
+    given = stack_parameters(model, paths) if facts else {}
     out = []
     for fact in facts:
+        own = resources.get(fact.path, [])
         found = model.environments.of_path(fact.path)
         names = [found.name] if found else deployed.get(fact.path, [])
-        out.append(Template(fact, resources.get(fact.path, []), names))
+        parameters = {name: values for name, values in given.get(fact.path, {}).items() if name in names}
+        if not parameters:
+            out.append(Template(fact, own, names, {}, fact.path))
+            continue
+        # Each environment is a stack of its own; those without parameters of their own have the defaults.
+        for name in names:
+            key = fact.path if len(names) == 1 else f"{fact.path}@{name}"
+            out.append(Template(fact, own, [name], parameters.get(name, {}), key))
     return out

@@ -98,7 +98,7 @@ class Resources:
 
     @cached_property
     def _named(self) -> dict[tuple[str, str], Resource]:
-        return {(template.path, resource.name): resource for template in self.templates for resource in template.resources}
+        return {(template.key, resource.name): resource for template in self.templates for resource in template.resources}
 
     def resolve(self, resource: Resource, value: Value) -> Resource | None:
         """Return the resource of the same root or template that `value` refers to."""
@@ -131,7 +131,7 @@ class Resources:
             for resource in template.resources:
                 for name in resource.body.names():
                     for found in references_in(resource.get(name)):
-                        users = uses.setdefault((template.path, found.target), [])
+                        users = uses.setdefault((template.key, found.target), [])
                         if found.target != resource.name and resource not in users:
                             users.append(resource)
         return uses

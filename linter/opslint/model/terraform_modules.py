@@ -339,7 +339,7 @@ class ModuleInstance:
                 uncertain=uncertain or self.uncertain,
             )
             child.remapped = self.remapped or any(name == "providers" for name, _at, _expression in block.body[0])
-            yield key, child
+            yield key or "", child
 
     def instances(self, block: TfBlock) -> list[Instance]:
         """Return the instances that `count` or `for_each` of a block makes; one without either."""

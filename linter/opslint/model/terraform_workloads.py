@@ -34,7 +34,7 @@ def deployments(model: DeploymentModel) -> list[Deployment]:
         if made.workloads:
             out.append(made)
     for template in model.resources.templates:
-        key = f"cloudformation:{template.path}"
+        key = f"cloudformation:{template.key}"
         loc: Loc = (template.path, (1, 1, 1, 1))
         resources = template.resources
         made = _deployment(model, key, resources, template.environments, [template.path], loc, functions.get(key, []))

@@ -89,7 +89,7 @@ class Config:
         self._entered = False
         functions = {**project.functions(self.directory), **self._functions()}
         for name, reason in UNKNOWN_FUNCTIONS.items():
-            functions[name] = lambda _arguments, reason=reason: unknown(reason)
+            functions[name] = _outside(reason)
         self.names = Names(bound={}, functions=functions, look=self._look)
 
     def value(self, expression: Expression) -> Value:
@@ -303,3 +303,8 @@ def _together(values: list[Value]) -> Value:
             return OpenMap(entries={}, prefix="", reason="inputs that are not known")
         merged.update(value.value)
     return known(merged)
+
+
+def _outside(reason: str) -> Callable[[list[Value]], Value]:
+    """Return a function whose answer the repository does not hold."""
+    return lambda _arguments: unknown(reason)
