@@ -166,10 +166,12 @@ def test_a_read_under_a_test_of_its_own_name_is_handled(reads_of: ReadsOf) -> No
     assert {read.missing for read in reads_of({"app/use.py": source})} == {"handled"}
 
 
-@pytest.mark.parametrize("chosen", ["shop.production", "shop.checks", None])
-def test_settings_that_are_chosen_take_the_place_of_the_default_ones(tmp_path: Path, chosen: str | None) -> None:
+@pytest.mark.parametrize("command", ['"python", "manage.py", "runserver"', '"gunicorn", "shop.wsgi"'])
+@pytest.mark.parametrize("chosen", ["shop.production", "shop.checks", "shop.elsewhere", None])
+def test_settings_that_are_chosen_take_the_place_of_the_default_ones(tmp_path: Path, chosen: str | None, command: str) -> None:
     files = {
-        "Dockerfile": 'FROM python:3.12-slim\nWORKDIR /srv\nCOPY . .\nCMD ["python", "manage.py", "runserver"]\n',
+        "Dockerfile": f"FROM python:3.12-slim\nWORKDIR /srv\nCOPY . .\nCMD [{command}]\n",
+        "shop/wsgi.py": 'import os\nos.environ.setdefault("DJANGO_SETTINGS_MODULE", "shop.production")\n',
         "manage.py": "import os\nfrom django.core.management import execute_from_command_line\n"
         'os.environ.setdefault("DJANGO_SETTINGS_MODULE", "shop.production")\nexecute_from_command_line([])\n',
         "shop/__init__.py": "",

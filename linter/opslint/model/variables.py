@@ -245,21 +245,24 @@ class Variables:
 
     def _python_reads_of(self, container: Container, start: Start, *, surely: bool) -> tuple[list[Read], list[str]]:
         modules = sorted({module for entry in start.entries for module in entry.modules})
-        overridden = any(entry.name == "DJANGO_SETTINGS_MODULE" for entry in container.entries)
-        key = (*modules, "surely" if surely else "possibly", str(overridden))
+        chosen = self._chosen_settings(container, modules)
+        key = (*modules, "surely" if surely else "possibly", *(chosen or ("",)))
         if key not in self._reads:
-            reached = self._reach(modules, surely=surely, overridden=overridden)
-            settings = self._django_settings(container, reached)
-            if settings:
-                reached = self._reach([*modules, *settings], surely=surely, overridden=overridden)
+            reached = self._reach([*modules, *(chosen or ())], surely=surely, overridden=chosen is not None)
+            named = self._settings_named_by(reached) if chosen is None else []
+            if named:
+                reached = self._reach([*modules, *named], surely=surely, overridden=False)
             self._reads[key] = (self.all_reads.of_files(reached), sorted(reached))
         return self._reads[key]
 
-    def _django_settings(self, container: Container, reached: set[str]) -> list[str]:
-        """The settings module that the entry names by default, unless the container sets another (then the entry has it)."""
-        if any(entry.name == "DJANGO_SETTINGS_MODULE" for entry in container.entries):
-            return []
-        return self._settings_named_by(reached)
+    def _chosen_settings(self, container: Container, modules: list[str]) -> list[str] | None:
+        """The file of the Django settings that the manifest or the image chooses; None when it chooses none, or one that is not known."""
+        image = self.model.linked.image(container)
+        entries = [*(image.entries if image is not None else ()), *container.entries]
+        value = next((entry.value for entry in reversed(entries) if entry.name == "DJANGO_SETTINGS_MODULE"), None)
+        plain = value.value.plain if isinstance(value, Known) else None
+        found = {path for module in modules if plain and (path := self.model.python.file_of(plain, module)) is not None}
+        return sorted(found) if len(found) == 1 else None
 
     def _settings_named_by(self, reached: set[str]) -> list[str]:
         found: list[str] = []
