@@ -159,3 +159,15 @@ def test_a_hole_that_nothing_fills_stays_unknown() -> None:
     files = {"infra/main.tf": ROOT, ".github/workflows/deploy.yml": workflow("terraform apply -var size=${{ github.sha }}")}
     (root,) = model_of(files).terraform.roots
     assert isinstance(root.module.variable("size"), Unknown)
+
+
+def test_value_files_in_json() -> None:
+    files = {
+        "infra/main.tf": ROOT,
+        "infra/terraform.tfvars": 'size = "a"\n',
+        "infra/terraform.tfvars.json": '{"size": "b", "name": "json"}',
+        "infra/prod.tfvars.json": '{"size": "c"}',
+    }
+    assert sizes(files) == {"infra@production": "c"}
+    model = model_of(files)
+    assert as_text(model.terraform.roots[0].module.variable("name")) == "json"

@@ -104,7 +104,7 @@ def kind_of(path: str) -> str | None:
     if suffix in ("txt", "in") and ("requirements" in stem or "constraints" in stem or directory.endswith("requirements")):
         return "requirements"
     if suffix == "json" and stem.endswith(".tfvars"):
-        return None
+        return "tfvars"
     if suffix == "conf" and "supervisor" in stem:
         return "ini"
     if lower.endswith(_TEMPLATE_SUFFIXES):

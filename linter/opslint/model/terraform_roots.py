@@ -182,7 +182,7 @@ class RootFinder:
         own = self._tfvars.get(path, [])
         automatic = sorted(
             (values for values in own if parent_of(values.path) == path and _is_automatic(values.path)),
-            key=lambda values: (not values.path.endswith("terraform.tfvars"), values.path),
+            key=lambda values: (not values.path.endswith(("terraform.tfvars", "terraform.tfvars.json")), values.path),
         )
         place = self._environments.of_path(f"{path}/main.tf" if path else "main.tf")
         found: dict[str, _Variant] = {}
@@ -372,7 +372,7 @@ def _is_library(path: str) -> bool:
 
 
 def _is_automatic(path: str) -> bool:
-    name = path.rpartition("/")[2]
+    name = path.rpartition("/")[2].removesuffix(".json")
     return name == "terraform.tfvars" or name.endswith(".auto.tfvars")
 
 

@@ -107,6 +107,10 @@ class _Reader:
         for child in root.children:
             if child.type == "body":
                 self._fill(child, body, 0)
+            elif child.type == "object" and self.document.kind == "tfvars":
+                # `*.tfvars.json`: one object, whose members are the variables.
+                pairs = self._collection(child, 0)[2]
+                body[0].extend([str(key[1]), at, value] for key, value, at in pairs if key[0] == "lit")
             elif child.type == "object":
                 self.document.problems.append(ReadProblem("parse-error", "JSON is not read here", self.span(child)))
         return body
