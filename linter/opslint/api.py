@@ -57,10 +57,12 @@ if TYPE_CHECKING:
     from opslint.model.budgets import Budget, WorstCase
     from opslint.model.builds import is_public_image
     from opslint.model.check_commands import judge_check
+    from opslint.model.cloud_calls import Ungranted, ungranted
     from opslint.model.compose import Missing, is_absent
     from opslint.model.drivers import Waiting
     from opslint.model.env_reads import Read
     from opslint.model.env_switches import Switches
+    from opslint.model.environment_differences import Difference, differences
     from opslint.model.environment_names import tier_tokens
     from opslint.model.environments import tier_of
     from opslint.model.field_uses import field_is_used
@@ -94,6 +96,8 @@ if TYPE_CHECKING:
     from opslint.model.model import DeploymentModel
     from opslint.model.name_clashes import NameClash, constant_names, name_clashes
     from opslint.model.near_names import NearName
+    from opslint.model.network_paths import Paths, network_paths
+    from opslint.model.permissions import Grant
     from opslint.model.physical_names import (
         NAMED,
         WORLD,
@@ -151,6 +155,7 @@ _LAZY = {
     "Container": "opslint.model.records",
     "Crossing": "opslint.model.identity_overlaps",
     "DeploymentModel": "opslint.model.model",
+    "Difference": "opslint.model.environment_differences",
     "DjangoMigration": "opslint.facts.migrations",
     "Dockerfile": "opslint.facts.dockerfile",
     "DotenvFile": "opslint.facts.dotenv",
@@ -162,6 +167,7 @@ _LAZY = {
     "FunctionEffects": "opslint.facts.effects",
     "Gap": "opslint.model.health_gaps",
     "GitlabPipeline": "opslint.facts.gitlab",
+    "Grant": "opslint.model.permissions",
     "Handler": "opslint.facts.handlers",
     "HclFile": "opslint.facts.terraform",
     "HelmChart": "opslint.facts.helm",
@@ -189,6 +195,7 @@ _LAZY = {
     "Named": "opslint.model.physical_names",
     "NearName": "opslint.model.near_names",
     "Notice": "opslint.model.repeats",
+    "Paths": "opslint.model.network_paths",
     "Pipeline": "opslint.model.pipelines",
     "PipelineRun": "opslint.model.pipeline_runs",
     "PortMismatch": "opslint.model.k8s_selectors",
@@ -230,6 +237,7 @@ _LAZY = {
     "Touch": "opslint.model.handlers",
     "UPPER": "opslint.model.identity_overlaps",
     "UnboundedRetry": "opslint.facts.retries",
+    "Ungranted": "opslint.model.cloud_calls",
     "Untagged": "opslint.model.telemetry_tags",
     "WORLD": "opslint.model.physical_names",
     "Waiting": "opslint.model.drivers",
@@ -252,6 +260,7 @@ _LAZY = {
     "crossed_tier": "opslint.model.remote_states",
     "crossings": "opslint.model.identity_overlaps",
     "deployed_runtimes": "opslint.model.runtimes",
+    "differences": "opslint.model.environment_differences",
     "dockerfile_probes": "opslint.model.probes",
     "field_is_used": "opslint.model.field_uses",
     "holds_secret": "opslint.base.masking",
@@ -269,6 +278,7 @@ _LAZY = {
     "name_clashes": "opslint.model.name_clashes",
     "named_but_missing": "opslint.model.missing_files",
     "named_resources": "opslint.model.physical_names",
+    "network_paths": "opslint.model.network_paths",
     "pipeline_runs": "opslint.model.pipeline_runs",
     "pod_spec": "opslint.model.kubernetes",
     "port_mismatches": "opslint.model.k8s_selectors",
@@ -291,6 +301,7 @@ _LAZY = {
     "tier_of": "opslint.model.environments",
     "tier_tokens": "opslint.model.environment_names",
     "tiers_of": "opslint.model.physical_names",
+    "ungranted": "opslint.model.cloud_calls",
     "varies": "opslint.model.physical_names",
     "writes_dotenv": "opslint.model.pipeline_runs",
 }
@@ -327,6 +338,7 @@ __all__ = [
     "Container",
     "Crossing",
     "DeploymentModel",
+    "Difference",
     "DjangoMigration",
     "Dockerfile",
     "DotenvFile",
@@ -343,6 +355,7 @@ __all__ = [
     "FunctionEffects",
     "Gap",
     "GitlabPipeline",
+    "Grant",
     "Handler",
     "HclFile",
     "HelmChart",
@@ -377,6 +390,7 @@ __all__ = [
     "Notice",
     "Objects",
     "Option",
+    "Paths",
     "Pipeline",
     "PipelineRun",
     "PortMismatch",
@@ -424,6 +438,7 @@ __all__ = [
     "Touch",
     "UPPER",
     "UnboundedRetry",
+    "Ungranted",
     "Unknown",
     "Untagged",
     "Value",
@@ -449,6 +464,7 @@ __all__ = [
     "crossed_tier",
     "crossings",
     "deployed_runtimes",
+    "differences",
     "dockerfile_probes",
     "field_is_used",
     "holds_secret",
@@ -466,6 +482,7 @@ __all__ = [
     "name_clashes",
     "named_but_missing",
     "named_resources",
+    "network_paths",
     "pipeline_runs",
     "pod_spec",
     "port_mismatches",
@@ -490,6 +507,7 @@ __all__ = [
     "tier_of",
     "tier_tokens",
     "tiers_of",
+    "ungranted",
     "varies",
     "writes_dotenv",
 ]

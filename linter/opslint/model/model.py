@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from opslint.model.kustomize import Kustomizer
     from opslint.model.mentions import Mention
     from opslint.model.migrations import MigrationGraphs
+    from opslint.model.permissions import Permissions
     from opslint.model.pipelines import Pipelines
     from opslint.model.python import PythonProject
     from opslint.model.records import Deployment, Service, Workload
@@ -210,6 +211,13 @@ class DeploymentModel:
         from opslint.model.identities import identities
 
         return identities(self)
+
+    @cached_property
+    def permissions(self) -> Permissions:
+        """What roles may do: IAM policies and RBAC rules."""
+        from opslint.model.permissions import Permissions
+
+        return Permissions(self)
 
     @cached_property
     def deployments(self) -> list[Deployment]:

@@ -90,8 +90,8 @@ class ResourceWithoutAlarm(ProjectRule):
 
     Exempt
     ------
-    Any alarm in the repository, alert rules of Prometheus and monitors of its operator, modules from elsewhere whose source says that they monitor, `telemetry = "platform"`, and
-    resources of staging, development and test; hooks of CodeDeploy; internal load balancers.
+    Any alarm in the repository, alert rules of Prometheus and monitors of its operator, modules from elsewhere whose source says that they
+    monitor, `telemetry = "platform"`, and resources of staging, development and test; hooks of CodeDeploy; internal load balancers.
 
     Fix safety
     ----------
