@@ -59,6 +59,7 @@ if TYPE_CHECKING:
     from opslint.model.check_commands import judge_check
     from opslint.model.cloud_calls import Ungranted, ungranted
     from opslint.model.compose import Missing, is_absent
+    from opslint.model.compose_projects import ProjectCollision, project_collisions
     from opslint.model.drivers import Waiting
     from opslint.model.env_reads import Read
     from opslint.model.env_switches import Switches
@@ -201,6 +202,7 @@ _LAZY = {
     "PortMismatch": "opslint.model.k8s_selectors",
     "Probe": "opslint.model.records",
     "ProcessCall": "opslint.facts.clients",
+    "ProjectCollision": "opslint.model.compose_projects",
     "Queue": "opslint.model.resource_records",
     "Read": "opslint.model.env_reads",
     "Receive": "opslint.facts.consumers",
@@ -283,6 +285,7 @@ _LAZY = {
     "pod_spec": "opslint.model.kubernetes",
     "port_mismatches": "opslint.model.k8s_selectors",
     "port_of": "opslint.model.local_addresses",
+    "project_collisions": "opslint.model.compose_projects",
     "repeated_keys": "opslint.model.repeated_keys",
     "required_python": "opslint.model.runtimes",
     "same_state": "opslint.model.physical_names",
@@ -396,6 +399,7 @@ __all__ = [
     "PortMismatch",
     "Probe",
     "ProcessCall",
+    "ProjectCollision",
     "ProjectRule",
     "Queue",
     "Read",
@@ -487,6 +491,7 @@ __all__ = [
     "pod_spec",
     "port_mismatches",
     "port_of",
+    "project_collisions",
     "repeated_keys",
     "required_python",
     "same",

@@ -185,3 +185,25 @@ def test_settings_that_are_chosen_take_the_place_of_the_default_ones(tmp_path: P
         (tmp_path / name).write_text(text, encoding="utf-8")
     result = run(run_options(paths=[str(tmp_path)], root=str(tmp_path), select=["env-required-but-not-set"], no_cache=True))
     assert [item.path for item in result.findings] == ([] if chosen == "shop.checks" else ["shop/production.py"])
+
+
+@pytest.mark.parametrize(
+    "apps",
+    ['LOCAL = ["mail"]\nINSTALLED_APPS = ["django.contrib.admin"] + LOCAL\n', 'INSTALLED_APPS = ["mail.apps.MailConfig"]\n'],
+)
+def test_tasks_of_installed_apps_are_reached(tmp_path: Path, apps: str) -> None:
+    files = {
+        "Dockerfile": 'FROM python:3.12-slim\nWORKDIR /srv\nCOPY . .\nCMD ["gunicorn", "shop.wsgi"]\n',
+        "shop/__init__.py": "",
+        "shop/wsgi.py": 'import os\nos.environ.setdefault("DJANGO_SETTINGS_MODULE", "shop.settings")\n',
+        "shop/settings.py": f'import os\nMODE = os.environ["MODE"]\n{apps}',
+        "mail/__init__.py": "",
+        "mail/apps.py": "class MailConfig: ...\n",
+        "mail/tasks.py": 'import os\nTOKEN = os.environ["MAIL_TOKEN"]\n',
+        "docker-compose.yml": "services:\n  shop:\n    build: .\n    environment:\n      MODE: fast\n",
+    }
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    result = run(run_options(paths=[str(tmp_path)], root=str(tmp_path), select=["env-required-but-not-set"], no_cache=True))
+    assert [item.path for item in result.findings] == ["mail/tasks.py"]

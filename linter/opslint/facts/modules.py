@@ -319,6 +319,7 @@ def _dynamic(document: PythonDocument, emit: Callable[[Fact], None]) -> None:
 
 def _dynamic_names(document: PythonDocument, node: _ast.expr, surely: bool, emit: Callable[[Fact], None]) -> None:
     stack: list[_ast.expr] = [node]
+    followed: set[str] = set()
     while stack:
         item = stack.pop()
         if isinstance(item, _ast.Constant) and isinstance(item.value, str):
@@ -329,6 +330,13 @@ def _dynamic_names(document: PythonDocument, node: _ast.expr, surely: bool, emit
             stack.extend(reversed(item.elts))
         elif isinstance(item, _ast.BinOp):
             stack.extend((item.right, item.left))
+        elif isinstance(item, _ast.Starred):
+            stack.append(item.value)
+        elif isinstance(item, _ast.Name) and item.id not in followed:
+            # INSTALLED_APPS = DJANGO_APPS + LOCAL_APPS
+            followed.add(item.id)
+            bindings = document.scope.bindings.get(item.id, ())
+            stack.extend(binding.node for binding in bindings if binding.how == "value" and isinstance(binding.node, _ast.expr))
 
 
 def _bindings(document: PythonDocument, emit: Callable[[Fact], None]) -> None:

@@ -302,11 +302,15 @@ class PythonProject:
         """The files a dotted string loads: the module, the module holding the named object, an app's models and config."""
         found = self.file_of(name, path)
         yield found
+        package = name if found is not None and found.endswith("/__init__.py") else ""
         if found is None and "." in name:
-            yield self.file_of(name.rpartition(".")[0], path)
-        if found is not None and found.endswith("/__init__.py"):
+            holder = self.file_of(name.rpartition(".")[0], path)
+            yield holder
+            if holder is not None and holder.endswith("/apps.py"):
+                package = name.rpartition(".")[0].rpartition(".")[0]  # an app named by its configuration
+        if package:
             for part in ("apps", "models", "tasks", "signals"):
-                yield self.file_of(f"{name}.{part}", path)
+                yield self.file_of(f"{package}.{part}", path)
 
     def surely(self, entries: Iterable[str]) -> set[str]:
         """Return the files that are surely loaded when `entries` start."""

@@ -114,7 +114,8 @@ class EnvExampleOutOfDate(ProjectRule):
             if directory is None:
                 continue
             judged.setdefault(directory, []).append(read)
-            names = {read.name, *read.aliases, *read.instead}
+            # An alternative that is named will do for what is required; what is only logged is to be known of by its own name.
+            names = {read.name, *read.aliases, *(read.instead if read.required else ())}
             documented = any(_occurs(name, texts[directory]) for name in names)
             if not given and not documented and _is_needed(model, read):
                 wanted.setdefault(directory, {}).setdefault(read.name, []).append(read)
