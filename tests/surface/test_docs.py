@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from opslint.cli.dev_docs import KEYS_BEGIN, KEYS_END, key_table, schemas
 from opslint.cli.main import COMMANDS
+from opslint.cli.model import model
 from opslint.config.load import parse
 from opslint.engine.options import OPTIONS
 from opslint.engine.packs import find_packs
@@ -69,6 +70,7 @@ def test_no_page_promises_what_is_not_there(page: Path) -> None:
     known = {option.name for option in OPTIONS} | {
         "--prune", "--category", "--package", "--opslint-rules", "--unidiff-zero", "--strict", "--unshallow", "--all", "--stdout", "--help",
     }  # fmt: skip
+    known |= {name for parameter in model.params for name in parameter.opts}
     code = "\n".join(re.findall(r"`[^`\n]+`", content)) + "\n".join(blocks(content, "sh"))
     ours = [line for line in code.split("\n") if "opslint" in line or line.startswith("`--")]
     options = {word for line in ours for word in re.findall(r"(?<![\w-])--[a-z][a-z-]+", line)}
