@@ -34,17 +34,18 @@ def deployments(model: DeploymentModel) -> list[Deployment]:
     """Return one deployment for each combination of compose files."""
     if not model.facts(ComposeFile):
         return []
-    found = [group.deployment() for group in _groups(model)]
+    found = [group.deployment() for group in combinations(model)]
     _local_ones(found)
     return [deployment for deployment in found if deployment.workloads]
 
 
-def _groups(model: DeploymentModel) -> Iterator[_Group]:
+def combinations(model: DeploymentModel) -> Iterator[Combination]:
+    """Yield the combinations of compose files, each ready to be joined."""
     if not model.facts(ComposeFile):
         return
     dotenv, texts, compose = DotenvFiles(model), EnvironmentTexts(model), ComposeFiles(model)
     for group in groups(model, compose):
-        yield _Group(model, dotenv, texts, compose, group)
+        yield Combination(model, dotenv, texts, compose, group)
 
 
 def _local_ones(found: list[Deployment]) -> None:
@@ -68,7 +69,7 @@ def set_environments(deployment: Deployment, names: list[str]) -> None:
         workload.environments = names
 
 
-class _Group:
+class Combination:
     """One combination of compose files on its way to a deployment."""
 
     def __init__(
@@ -108,7 +109,7 @@ class _Group:
     def _include(self, fact: ComposeFile, above: tuple[str, ...]) -> None:
         """Add the files that `include:` names (docs.docker.com, "Compose file reference: include"); `above` are those that led here."""
         names, here = self.names_at(fact.path), self.directories[fact.path]
-        for written, item in includes(self._root(fact)) if len(above) <= MAX_EXTENDS else ():
+        for written, item in includes(self.root(fact)) if len(above) <= MAX_EXTENDS else ():
             paths = [join(here, text) for name in written if (text := names.text(name)[0]) is not None]
             for path in paths:
                 if path in above:
@@ -135,15 +136,17 @@ class _Group:
             for other in found:
                 self._include(other, (*above, other.path))
 
-    def _root(self, fact: ComposeFile) -> Mapping:
+    def root(self, fact: ComposeFile) -> Mapping:
+        """Return the top of a compose file."""
         if fact.path not in self.roots:
             self.roots[fact.path] = root_of(fact)
             self.directories.setdefault(fact.path, directory_of(fact.path))
         return self.roots[fact.path]
 
-    def _services(self, fact: ComposeFile) -> dict[str, Mapping]:
+    def bodies(self, fact: ComposeFile) -> dict[str, Mapping]:
+        """Return the services that one compose file writes, by name."""
         if fact.path not in self.services:
-            self.services[fact.path] = services_of(self._root(fact))
+            self.services[fact.path] = services_of(self.root(fact))
         return self.services[fact.path]
 
     def _layers(
@@ -153,7 +156,7 @@ class _Group:
 
         `above` are the (file, service) pairs that led here, the first of which is the service that is asked for.
         """
-        body = self._services(fact).get(name)
+        body = self.bodies(fact).get(name)
         if body is None or len(above) > MAX_EXTENDS:
             return []
         asked = above[0][2] if above else name
@@ -181,7 +184,7 @@ class _Group:
         if any((path, service) == (fact.path, name) for path, service, _asked in above):
             self._gap(asked, f"it extends `{name}`, which leads back to it", loc)
             return []
-        if name not in self._services(fact):
+        if name not in self.bodies(fact):
             self._gap(asked, f"`{name}`, which it extends, is not a service of {fact.path}", loc)
         return self._layers(fact, name, above)
 
@@ -189,11 +192,11 @@ class _Group:
         """Make the deployment of this combination."""
         names: dict[str, None] = {}
         for fact in self.files:
-            names.update(dict.fromkeys(self._services(fact)))
+            names.update(dict.fromkeys(self.bodies(fact)))
         first = self.group.files[0]
         made = [found for found in (self._workload(name) for name in names) if found is not None]
         for fact in self.files:
-            listed = self._root(fact).get("services")
+            listed = self.root(fact).get("services")
             if listed is not None and not isinstance(listed, Mapping) and not (isinstance(listed, Scalar) and listed.is_null):
                 self._gap("", "services is not a mapping", listed.loc)
         for service, reasons in self.gaps.items():
@@ -225,9 +228,9 @@ class _Group:
         layers = [layer for fact in self.files for layer in self._layers(fact, name)]
         if not layers:
             return None
-        body = self._services(layers[0][0])[layers[0][1]]
+        body = self.bodies(layers[0][0])[layers[0][1]]
         for fact, service in layers[1:]:
-            body = merge(body, self._services(fact)[service])
+            body = merge(body, self.bodies(fact)[service])
         if "image" not in body and "build" not in body:
             return None
         key = next((key for fact in self.files if (key := self._key(fact, name)) is not None), None)
@@ -256,7 +259,7 @@ class _Group:
         )
 
     def _key(self, fact: ComposeFile, name: str) -> Scalar | None:
-        services = self._root(fact).mapping("services")
+        services = self.root(fact).mapping("services")
         return services.key(name) if services is not None else None
 
     def _container(
@@ -313,10 +316,10 @@ class _Group:
 
     def missing(self) -> Iterator[Missing]:
         """Yield the files that this combination names and that are not there."""
-        names = dict.fromkeys(name for fact in self.files for name in self._services(fact))
+        names = dict.fromkeys(name for fact in self.files for name in self.bodies(fact))
         for name in names:
             layers = [layer for fact in self.files for layer in self._layers(fact, name)]
-            bodies = [self._services(fact)[service] for fact, service in layers]
+            bodies = [self.bodies(fact)[service] for fact, service in layers]
             if not bodies:
                 continue
             body = bodies[0]
@@ -371,7 +374,7 @@ def missing_files(model: DeploymentModel) -> list[tuple[Missing, list[str]]]:
     found: list[tuple[Missing, list[str]]] = []
     environments = {item.key: item.environments for item in model.deployments}
     copied = _copied(model)
-    for made in _groups(model):
+    for made in combinations(model):
         group = made.group
         if any("/".join(fact.path.rsplit("/", 2)[-2:]) in copied for fact in group.files):
             continue  # a script puts it somewhere else before it is used: its paths start from there

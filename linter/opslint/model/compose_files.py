@@ -276,7 +276,7 @@ def _group(command: Command, directory: str, files: list[ComposeFile], existing:
     for name in command.env_files:
         candidates = [path for base in (command.where, "", directory) if (path := join(base, name)) is not None]
         env_files.extend([path for path in candidates if path in existing][:1] or candidates[:1])
-    projects = [command.project] if command.project and "$" not in command.project else []
+    projects = [command.project] if command.project else []
     return ComposeGroup(
         automatic=False, directory=directory, dotenv=command.dotenv, env_files=env_files, files=files, projects=projects
     )

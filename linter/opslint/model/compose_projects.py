@@ -31,7 +31,7 @@ _WORKSTATION = frozenset(("development", "test"))
 
 
 class SharedThing(Record):
-    """Something both projects have: `kind` (``volume``, ``container name``, ``host port``), its name, and where each names it."""
+    """Something both projects have: `kind` (``volume``, ``container name``, ``host port``, ``service``), its name, and where each names it."""
 
     __slots__ = ("kind", "loc", "name", "other")
     kind: str
@@ -151,11 +151,11 @@ def _mentions(root: Node) -> bool:
 
 
 def _shared(left: Combination, right: Combination, tier: str) -> list[SharedThing]:
-    """Return what two combinations of one project have in common; on a workstation a host port is only in the way."""
+    """Return what two combinations of one project have in common; on a workstation only what holds data, or is asked for by name."""
     found: list[SharedThing] = []
-    kinds = {"volume": _volumes, "container name": _container_names, "host port": _ports}
+    kinds = {"volume": _volumes, "container name": _container_names, "host port": _ports, "service": _services}
     for kind, things_of in kinds.items():
-        if kind == "host port" and tier in _WORKSTATION:
+        if kind in ("host port", "service") and tier in _WORKSTATION:
             continue
         theirs = dict(things_of(right))
         for name, loc in dict(things_of(left)).items():
@@ -175,6 +175,13 @@ def _volumes(combination: Combination) -> Iterator[tuple[str, Loc]]:
             text = combination.names_at(fact.path).text(named.text)[0] if isinstance(named, Scalar) else key.text
             if text:
                 yield text, key.loc
+
+
+def _services(combination: Combination) -> Iterator[tuple[str, Loc]]:
+    for fact in combination.files:
+        services = combination.root(fact).mapping("services")
+        for key, _body in services.pairs if services is not None else ():
+            yield key.text, key.loc
 
 
 def _container_names(combination: Combination) -> Iterator[tuple[str, Loc]]:
