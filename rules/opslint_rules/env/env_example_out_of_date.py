@@ -27,7 +27,8 @@ class EnvExampleOutOfDate(ProjectRule):
     The list that a new environment is set up from is not the list that the code needs. The variable is found out about when the
     process does not start, or, where its absence is only logged, when what it switches on has long been missing.
 
-    Shape seen in: AmaliTech-Training-Academy/data-pulse-team-9--2026-03.
+    Shape seen in: Aashish-vinay-vasala/CivilAI, whose backend's example still names `SUPABASE_KEY` where the settings read
+    `SUPABASE_SECRET_KEY`; Aesgard-lab/New_crm (a bucket for backups whose absence is only logged).
 
     Bad:
         # file: .env.example

@@ -27,7 +27,8 @@ class EnvNameCaseOrPrefixMismatch(ProjectRule):
     -------------
     The value never arrives: a required field stops the process at its start, the others quietly keep their defaults.
 
-    Shape seen in: A0291221R/sentinel-mas, whose settings classes have a prefix each.
+    Shape seen in: AshleyHollis/yt-summarizer, whose settings classes have a prefix each, and aws-samples/aws-serverless-shopping-cart,
+    whose functions read `os.environ` (a name written in small letters is not found).
 
     Bad:
         # file: app.py

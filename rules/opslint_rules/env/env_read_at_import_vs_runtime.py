@@ -5,7 +5,7 @@ from __future__ import annotations
 from opslint.api import TYPE_CHECKING, EnvRead, Meta, ProjectRule, SettingsClass, Workflow, pipeline_runs, writes_dotenv
 
 if TYPE_CHECKING:
-    from opslint.api import DeploymentModel, Loc, PipelineRun, Read, Reporter
+    from opslint.api import DeploymentModel, PipelineRun, Read, Reporter
 
 _MOST_NAMED = 4
 """Names spelled out in the message."""
@@ -25,7 +25,8 @@ class EnvReadAtImportVsRuntime(ProjectRule):
     The migration or the check fails at its start, not because it needs the variable, but because something that it imports does:
     the release stops there, or somebody invents a value to get it through.
 
-    Shape seen in: AmaliTech-Training-Academy/data-pulse-team-9--2026-03.
+    Shape seen in: AmaliTech-Training-Academy/data-pulse-team-9--2026-03 and Aesgard-lab/New_crm (workflows that run `manage.py migrate`
+    with a list of variables); right in wger-project/wger, whose workflow chooses other settings.
 
     Bad:
         # file: settings.py
@@ -94,8 +95,8 @@ class EnvReadAtImportVsRuntime(ProjectRule):
     joins = (Workflow,)
 
     def check(self, model: DeploymentModel, report: Reporter) -> None:
-        """Judge every command of every workflow that starts modules of the repository."""
-        found: dict[Loc, tuple[PipelineRun, dict[str, Read], list[str]]] = {}
+        """Judge every command of every workflow that starts modules of the repository; those that lack the same are one finding."""
+        found: dict[tuple[str, ...], list[tuple[PipelineRun, dict[str, Read], list[str]]]] = {}
         for run in pipeline_runs(model):
             reads, files = model.variables.reads_from(run.modules, run.settings)
             missing: dict[str, Read] = {}
@@ -111,19 +112,23 @@ class EnvReadAtImportVsRuntime(ProjectRule):
             elif not any({read.name, *read.aliases} & run.names for read in reads):
                 report.silent("the step sets nothing that the code reads", run.loc)
             else:
-                found.setdefault(run.loc, (run, missing, files))
-        for loc, (run, missing, files) in found.items():
+                found.setdefault(tuple(sorted(missing)), []).append((run, missing, files))
+        for runs in found.values():
+            run, missing, files = runs[0]
             names = ", ".join(f"`{name}`" for name in list(missing)[:_MOST_NAMED])
             more = f" and {len(missing) - _MOST_NAMED} more" if len(missing) > _MOST_NAMED else ""
             shown = " ".join(run.words[:4])
             report(
-                at=loc,
+                at=run.loc,
                 message=f"`{shown}` imports code that needs {names}{more} on import, and job `{run.job.id}` does not set"
                 f" {'them' if len(missing) > 1 else 'it'}",
-                evidence=[(read.loc, f"`{read.name}` is read when the module is imported") for read in missing.values()],
+                evidence=[
+                    *((read.loc, f"`{read.name}` is read when the module is imported") for read in missing.values()),
+                    *((other[0].loc, f"nor does job `{other[0].job.id}` here") for other in runs[1:]),
+                ],
                 environments=run.job.environments,
                 key=",".join(missing),
-                derived=files,
+                derived={path for other in runs for path in other[2]},
             )
 
 
