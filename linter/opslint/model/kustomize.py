@@ -278,7 +278,6 @@ class Kustomizer:
         if made.open_reasons or any(item.loc == node.loc for item in self.refused):
             return
         self.refused.append(Refused(directory=self._active[-1], loc=node.loc, message=message))
-        self._open(made, f"kustomize refuses it: {message}", node)
         self.model.blind("kustomize-does-not-build", node.loc, message, help="run `kustomize build` on every pull request")
 
     # Transformers
@@ -432,6 +431,7 @@ class Kustomizer:
                 node = apply_operation(node, operation)
             except PatchError as error:
                 self._fail(error.node, f"{item.kind} {item.name}: {error.message}", made)
+                self._open(made, f"kustomize refuses it: {error.message}", error.node)
                 return
         if isinstance(node, Mapping):
             item.node = node
