@@ -89,10 +89,11 @@ def _workload(model: DeploymentModel, key: str, task: Resource, service: Resourc
 
 
 def _max_replicas(model: DeploymentModel, service: Resource | None, replicas: Value) -> Value:
-    if service is not None:
-        for user in model.resources.referenced_by(service):
-            if user.type == "aws_appautoscaling_target":
-                return settled(user.get("max_capacity"))
+    if service is not None and service.platform == "terraform":
+        root = model.terraform.root_of(service)
+        for target in model.terraform.resources_in(root, "aws_appautoscaling_target"):
+            if service in model.terraform.references(target):
+                return settled(target.get("max_capacity"))
     return settled(replicas)
 
 

@@ -16,22 +16,25 @@ MAX_EXAMPLE = 200_000
 """Bytes of such a file that are read."""
 
 
-def names_given_elsewhere(directory: str, paths: Collection[str], read: Callable[[str], bytes | None]) -> dict[str, str]:
-    """Return the variables that a value file outside git sets, by name: an example of that file is in the root's directory.
+def examples(paths: Collection[str]) -> dict[str, list[str]]:
+    """Return the examples of value files whose real file is not there, by directory, in order."""
+    found: dict[str, list[str]] = {}
+    for path in paths:
+        if ".tfvars" not in path:
+            continue
+        directory, _, name = path.rpartition("/")
+        real = _real_name(name)
+        if real is not None and (f"{directory}/{real}" if directory else real) not in paths:
+            found.setdefault(directory, []).append(path)
+    return {directory: sorted(names) for directory, names in found.items()}
+
+
+def names_given_elsewhere(files: list[str], read: Callable[[str], bytes | None]) -> dict[str, str]:
+    """Return the variables that a value file outside git sets, by name: `files` are the examples in the root's directory.
 
     The default of such a variable is a placeholder: whoever applies the root copies the example and fills it in.
     """
-    found: dict[str, str] = {}
-    prefix = f"{directory}/" if directory else ""
-    for path in sorted(paths):
-        name = path[len(prefix) :]
-        if not path.startswith(prefix) or "/" in name or ".tfvars" not in name:
-            continue
-        real = _real_name(name)
-        if real is None or f"{prefix}{real}" in paths:
-            continue
-        found.update(dict.fromkeys(_attributes(path, read), f"{path} is an example of it"))
-    return found
+    return {name: f"{path} is an example of it" for path in files for name in _attributes(path, read)}
 
 
 def _real_name(name: str) -> str | None:

@@ -10,7 +10,7 @@ from opslint.base.value import Unknown, unknown
 from opslint.facts.terraform import HclFile, TfVars
 from opslint.model.terraform_backends import Backend, backend_block, backend_of, is_backend_file
 from opslint.model.terraform_directories import called_paths
-from opslint.model.terraform_examples import names_given_elsewhere, read_backend_file
+from opslint.model.terraform_examples import examples, names_given_elsewhere, read_backend_file
 from opslint.model.terraform_modules import ModuleInstance
 from opslint.model.terraform_sessions import holes, matched, plain_text, text_value
 from opslint.model.terraform_settings import Input, Settings
@@ -123,7 +123,7 @@ class RootFinder:
         self._environments = environments
         self._functions = functions
         self._blind = blind
-        self._paths = paths
+        self._examples = examples(paths)
         self._read = read
         self._called = self._called_directories() | called
         self._tfvars: dict[str, list[TfVars]] = {}
@@ -214,7 +214,11 @@ class RootFinder:
 
     def _complete(self, variant: _Variant, common: _Variant, path: str, automatic: list[TfVars], always: list[TfVars]) -> None:
         """Put what counts for all environments below what is the variant's own."""
-        variant.elsewhere = {**names_given_elsewhere(path, self._paths, self._read), **common.elsewhere, **variant.elsewhere}
+        variant.elsewhere = {
+            **names_given_elsewhere(self._examples.get(path, []), self._read),
+            **common.elsewhere,
+            **variant.elsewhere,
+        }
         first = {values.path: values for values in automatic}
         named = {values.path: values for values in (*always, *variant.tfvars) if values.path not in first}
         variant.tfvars = [*first.values(), *named.values()]

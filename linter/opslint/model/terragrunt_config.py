@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from posixpath import relpath
 
-from opslint.base.expression import walk
+from opslint.base.expression import walk, walk_body
 from opslint.base.lazy import cached_property
 from opslint.base.typing import TYPE_CHECKING
 from opslint.base.value import Known, Unknown, known, unknown
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
     from typing import Any
 
-    from opslint.base.expression import Expression
+    from opslint.base.expression import BodyData, Expression
     from opslint.base.location import Loc
     from opslint.base.value import Value
     from opslint.facts.terraform import HclFile
@@ -49,7 +49,7 @@ UNKNOWN_FUNCTIONS = {
 class Project:
     """What all files of a project share. `paths` are all files there are; `is_given(name)` tells whether some pipeline sets a variable."""
 
-    __slots__ = ("blind", "environments", "files", "functions", "is_given", "paths")
+    __slots__ = ("answers", "blind", "environments", "files", "functions", "is_given", "paths", "told_apart")
 
     def __init__(
         self,
@@ -66,6 +66,9 @@ class Project:
         self.functions = functions
         self.blind = blind
         self.is_given = is_given
+        # What `read_terragrunt_config` gives for a file is the same for all units, unless some file asks which unit it is read for.
+        self.answers: dict[tuple[str, str], tuple[Config, Value] | None] = {}
+        self.told_apart = any(_asks_for_the_unit(file.body) for file in files.values())
 
 
 class Config:
@@ -284,15 +287,30 @@ class Config:
         if file is None:
             missing = len(arguments) > 1 and path is not None
             return arguments[1] if missing else unknown("a Terragrunt file that is not in the repository")
-        if self.depth >= MAX_READS:
+        key = (file.path, self.unit.origin if self.project.told_apart else "")
+        if key not in self.project.answers:
+            if self.depth >= MAX_READS:
+                return unknown("files that read one another")
+            self.project.answers[key] = None
+            other = Config(file, self.project, depth=self.depth + 1, origin=self.unit.origin)
+            self.project.answers[key] = (other, other.answer())
+        found = self.project.answers[key]
+        if found is None:
             return unknown("files that read one another")
-        other = Config(file, self.project, depth=self.depth + 1, origin=self.unit.origin)
-        self.read.append(other)
-        inputs = other.inputs
-        above = [settled(other.included(name).inputs) for name, _path, strategy in other.includes if strategy != "no_merge"]
+        self.read.append(found[0])
+        return found[1]
+
+    def answer(self) -> Value:
+        """Return what `read_terragrunt_config` gives for this file."""
+        inputs = self.inputs
+        above = [settled(self.included(name).inputs) for name, _path, strategy in self.includes if strategy != "no_merge"]
         if above:
             inputs = _together([*above, settled(inputs)])
-        return known({"locals": other.locals(), "inputs": inputs})
+        return known({"locals": self.locals(), "inputs": inputs})
+
+
+def _asks_for_the_unit(body: BodyData) -> bool:
+    return any(found[0] == "call" and found[1] == "get_original_terragrunt_dir" for found in walk_body(body))
 
 
 def _together(values: list[Value]) -> Value:
