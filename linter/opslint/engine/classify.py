@@ -18,6 +18,10 @@ _ROLE_SEGMENTS = {
     "example": "example",
     "samples": "example",
 }
+_RETIRED = frozenset("archived _archive _archived attic deprecated _deprecated graveyard obsolete retired".split())
+_RETIRED_STARTS = ("archived_", "archived-", "deprecated_", "deprecated-", "obsolete_", "obsolete-", "removed_", "removed-")
+"""Directories of what was put away: nobody deploys it. ``archive``, ``backup``, ``old`` and ``legacy`` may be running code."""
+
 _TIER_SEGMENTS = frozenset("test e2e".split())
 """Role segments that may also name an environment (model, section 2), beside a sibling of another tier."""
 
@@ -171,6 +175,8 @@ class Roles:
                 return "vendored"
             if role == "deploy" and segment in _ROLE_SEGMENTS and not self._is_environment(parent, segment):
                 role = _ROLE_SEGMENTS[segment]
+            elif role == "deploy" and (segment in _RETIRED or segment.startswith(_RETIRED_STARTS)):
+                role = "example"
             parent = f"{parent}/{segment}" if parent else segment
         return role
 

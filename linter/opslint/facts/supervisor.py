@@ -1,4 +1,4 @@
-"""Programs that supervisord starts."""
+"""Programs that supervisord starts, and what uWSGI's own files say of a worker's time."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from opslint.syntax.ini import IniDocument
 
-__all__ = ["EXTRACTORS", "SupervisorProgram"]
+__all__ = ["EXTRACTORS", "SupervisorProgram", "UwsgiLimit"]
 
 
 class SupervisorProgram(Fact):
@@ -23,6 +23,20 @@ class SupervisorProgram(Fact):
     directory: str
     name: str
     variables: list[str]
+
+
+class UwsgiLimit(Fact):
+    """``harakiri`` of a ``[uwsgi]`` section: the seconds after which uWSGI kills a worker that answers one request."""
+
+    __slots__ = ("seconds",)
+    seconds: int
+
+
+def _uwsgi(document: IniDocument, emit: Callable[[Fact], None]) -> None:
+    for section in document.sections:
+        value = section.get("harakiri") if section.name == "uwsgi" else None
+        if value and value.isdigit():
+            emit(UwsgiLimit(at=section.at_of("harakiri"), seconds=int(value)))
 
 
 def _extract(document: IniDocument, emit: Callable[[Fact], None]) -> None:
@@ -48,4 +62,4 @@ def _extract(document: IniDocument, emit: Callable[[Fact], None]) -> None:
         )
 
 
-EXTRACTORS = (Extractor("ini", (), _extract),)
+EXTRACTORS = (Extractor("ini", (), _extract), Extractor("ini", (), _uwsgi))

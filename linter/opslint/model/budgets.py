@@ -28,7 +28,7 @@ LAMBDA_DEFAULT = 3.0
 """Seconds a Lambda function gets when nothing is said (AWS Lambda, `Timeout`)."""
 
 GUNICORN_DEFAULT = 30.0
-"""Seconds a gunicorn worker may be silent (gunicorn 23, ``timeout``); only a sync or threaded worker is bound to it by one request."""
+"""Seconds a gunicorn worker may be silent (gunicorn 23, ``timeout``); only a sync worker is bound to it by one request, a threaded one is not."""
 
 
 class Budget(Record):
@@ -127,7 +127,7 @@ class Budgets:
         granted: list[tuple[float, Loc, Entry, list[str]]] = []
         for (workload, _container), run in zip(service.runs, service.entries, strict=False):
             for entry in run:
-                limit = self._gunicorn_limit(entry)
+                limit = self.gunicorn_limit(entry)
                 if limit is not None:
                     granted.append((*limit, entry, workload.environments))
         if not granted:
@@ -150,7 +150,7 @@ class Budgets:
                 service=service.name,
             )
 
-    def _gunicorn_limit(self, entry: Entry) -> tuple[float, Loc] | None:
+    def gunicorn_limit(self, entry: Entry) -> tuple[float, Loc] | None:
         """Return gunicorn's timeout of an entry; None when there is none, or its workers are not bound to one request."""
         if entry.server != "gunicorn":
             return None
@@ -166,6 +166,8 @@ class Budgets:
         for index, word in enumerate(words):
             name, _, value = word.partition("=")
             following = value or (words[index + 1] if index + 1 < len(words) else "")
+            if name == "--threads" and following != "1":
+                return None
             if name in ("--timeout", "-t"):
                 if not following.isdigit():
                     return None
@@ -174,7 +176,7 @@ class Budgets:
                 kind = following
             elif word.startswith("-k") and len(word) > 2:
                 kind = word[2:]
-        if seconds == 0 or (kind and kind not in ("sync", "gthread")):
+        if seconds == 0 or (kind and kind != "sync"):
             return None
         return seconds, loc
 

@@ -254,7 +254,7 @@ class Handlers:
         )
         found: list[Task] = []
         for handler in self.model.facts(Handler):
-            kind = self._handler_type(handler)
+            kind = self.type_of(handler)
             function = self.project.function(handler.path, handler.function)
             if kind not in ("celery", "rq", "dramatiq", "huey", "arq") or function is None:
                 continue
@@ -270,8 +270,8 @@ class Handlers:
             found.append(Task(causes=causes, function=function, handler=handler))
         return found
 
-    def _handler_type(self, handler: Handler) -> str:
-        """The type of a handler; one whose decorator is another module's object is looked up there."""
+    def type_of(self, handler: Handler) -> str:
+        """Return the type of a handler; one whose decorator is another module's object is looked up there."""
         if handler.type != "task?":
             return handler.type
         head = str(handler.options.get("origin", "")).rpartition(".")[0]

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from opslint.model.services import Linked
     from opslint.model.terraform import TerraformProject
     from opslint.model.variables import Variables
+    from opslint.model.waits import Waits
 
     F = TypeVar("F", bound=Fact)
 
@@ -176,6 +177,13 @@ class DeploymentModel:
         from opslint.model.budgets import Budgets
 
         return Budgets(self)
+
+    @cached_property
+    def waits(self) -> Waits:
+        """What ends a wait that the call itself does not end."""
+        from opslint.model.waits import Waits
+
+        return Waits(self)
 
     @cached_property
     def routes(self) -> Routes:

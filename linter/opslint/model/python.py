@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 
+from opslint.base.lazy import cached_property
 from opslint.base.record import Record
 from opslint.base.typing import TYPE_CHECKING
 from opslint.facts.modules import ClassDef, DynamicImport, Function, Import, ModuleBinding, ModuleCalls
@@ -143,8 +144,9 @@ class PythonProject:
             return None
         relative = module.replace(".", "/")
         for depth in range(len(parts), -1, -1):
-            # A package's own directory is no place that absolute names are looked for in.
-            if "/".join([*parts[:depth], "__init__.py"]) in self.paths:
+            # A package's own directory is no place that absolute names are looked for in, unless it is what a function's archive holds.
+            directory = "/".join(parts[:depth])
+            if "/".join([*parts[:depth], "__init__.py"]) in self.paths and directory not in self._function_roots:
                 continue
             found = self._existing("/".join([*parts[:depth], relative]))
             if found is not None:
@@ -156,6 +158,11 @@ class PythonProject:
             and (found := self._existing(f"{root}/{relative}" if root else relative)) is not None
         }
         return candidates.pop() if len(candidates) == 1 else None
+
+    @cached_property
+    def _function_roots(self) -> frozenset[str]:
+        """Directories that are packaged as cloud functions: there the names of the code begin."""
+        return frozenset(cloud.code for cloud in self.model.resources.functions) if self.model.has_cloud else frozenset()
 
     def _existing(self, stem: str) -> str | None:
         # A package hides a module of the same name beside it (importlib.machinery.FileFinder looks for the directory first).

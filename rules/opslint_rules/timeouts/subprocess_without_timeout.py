@@ -18,8 +18,9 @@ class SubprocessWithoutTimeout(ProjectRule):
 
     In production
     -------------
-    A program that hangs (a prompt, a lock, a dead network mount) holds the worker for good; a scheduled job stops running without an
-    error anywhere.
+    A program that hangs (a prompt, a lock, a dead network mount) holds the worker; a scheduled job stops running without an error
+    anywhere. Where every caller has a limit of its own (a task's time limit, a Lambda timeout, gunicorn's or uWSGI's), that ends it: a note
+    that names it.
 
     Bad:
         # file: app/tasks.py
@@ -64,15 +65,30 @@ class SubprocessWithoutTimeout(ProjectRule):
     needs = (ProcessCall,)
 
     def check(self, model: DeploymentModel, report: Reporter) -> None:
-        """Report the calls that a handler reaches, with the way there."""
+        """Report the calls that a handler reaches, with the way there; those of one function are one finding."""
         handlers = model.handlers
+        found: dict[tuple[str, str], list[ProcessCall]] = {}
         for call in model.drivers.processes:
-            if not call.function or handlers.is_script(call.path, call.function):
-                continue
-            chain = handlers.working.get((call.path, call.function))
+            if call.function and not handlers.is_script(call.path, call.function):
+                found.setdefault((call.path, call.function), []).append(call)
+        for key, calls in found.items():
+            chain = handlers.working.get(key)
             if chain is None:
                 continue
-            name = call.origin.replace("()", "")
-            message = f"`{name}` without `timeout`: a child process that hangs holds this worker for good"
-            started = [(call.place(call.started), "the process is started here")] if call.started is not None else []
-            report(at=call.loc, message=message, evidence=[*started, *chain])
+            first = calls[0]
+            name = first.origin.replace("()", "")
+            evidence = [(first.place(first.started), "the process is started here")] if first.started is not None else []
+            evidence += chain
+            evidence += [(call.loc, "likewise") for call in calls[1:]]
+            bound = model.waits.bound(*key)
+            if bound is None:
+                harm = "a child process that hangs holds this worker with it"
+            else:
+                harm = f"while the child process hangs, only {bound.label}, ends the wait"
+                evidence += [(bound.loc, "the limit is set here")] if bound.loc is not None else []
+            report(
+                at=first.loc,
+                message=f"`{name}` without `timeout`: {harm}",
+                evidence=evidence,
+                severity=None if bound is None else "note",
+            )
