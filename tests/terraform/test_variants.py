@@ -171,3 +171,45 @@ def test_value_files_in_json() -> None:
     assert sizes(files) == {"infra@production": "c"}
     model = model_of(files)
     assert as_text(model.terraform.roots[0].module.variable("name")) == "json"
+
+
+MATRIX = """
+on:
+  workflow_dispatch:
+    inputs:
+      stage:
+        options: [staging, production]
+jobs:
+  apply:
+    runs-on: ubuntu-latest
+    strategy:
+      matrix:
+        env: [dev, prod]
+    env:
+      TF_VAR_name: shop-${{ matrix.env }}
+    steps:
+      - run: terraform workspace select %s && terraform apply
+        working-directory: infra
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("${{ matrix.env }}", {"infra@development": "shop-dev", "infra@production": "shop-prod"}),
+        ("${{ github.ref_name }}", {"infra@development": "shop-dev", "infra@production": "shop-prod"}),
+    ],
+)
+def test_environments_of_a_matrix(text: str, expected: dict[str, str]) -> None:
+    files = {"infra/main.tf": ROOT, ".github/workflows/deploy.yml": MATRIX % text}
+    roots = model_of(files).terraform.roots
+    assert {root.key: as_text(root.module.variable("name")) for root in roots} == expected
+
+
+def test_environments_that_an_input_offers() -> None:
+    main = 'provider "aws" {}\nresource "x_y" "z" {\n  size = terraform.workspace\n}\n'
+    text = (MATRIX % "${{ inputs.stage }}").replace("      TF_VAR_name: shop-${{ matrix.env }}\n", "      A: b\n")
+    assert sizes({"infra/main.tf": main, ".github/workflows/deploy.yml": text}) == {
+        "infra@production": "production",
+        "infra@staging": "staging",
+    }

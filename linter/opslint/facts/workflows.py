@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from opslint.base.fact import Fact
 from opslint.base.masking import PLAIN_NAMES, is_secret_name, mask_named, strip_credentials
+from opslint.base.opaque import is_identity
 from opslint.base.rule import Extractor
 from opslint.base.tree import Mapping, Scalar, Sequence
 from opslint.base.typing import TYPE_CHECKING
@@ -59,6 +60,11 @@ def masked_scalar(name: str, node: Scalar) -> Scalar:
     """Return the value of an environment variable as a fact may keep it."""
     if node.masked is not None or name in PLAIN_NAMES or is_reference(node.text) or node.is_null:
         return node
+    if name.startswith("TF_") and "${{" in node.text:
+        # A variable of Terraform with a hole: masked as a whole it would look like a value that is known.
+        shape = "".join(part.rpartition("}}")[2] for part in node.text.split("${{"))
+        text = node.text if not is_secret_name(name) and (not shape or is_identity(shape)) else "${{ … }}"
+        return Scalar(text, node.at, quoted=node.quoted, path=node.path)
     if name.upper().endswith("VERSION") and is_version(node.text):
         return node
     return Scalar("", node.at, quoted=node.quoted, masked=mask_named(name, node.text), path=node.path)

@@ -12,7 +12,7 @@ from opslint.model.terraform_backends import Backend, backend_block, backend_of,
 from opslint.model.terraform_directories import called_paths
 from opslint.model.terraform_examples import examples, names_given_elsewhere, read_backend_file
 from opslint.model.terraform_modules import ModuleInstance
-from opslint.model.terraform_sessions import holes, matched, plain_text, text_value
+from opslint.model.terraform_sessions import given_value, holes, matched, plain_text, text_value
 from opslint.model.terraform_settings import Input, Settings
 from opslint.model.terraform_values import as_text
 
@@ -232,7 +232,10 @@ class RootFinder:
         """Take the commands of one session, once for each environment that its file names lead to."""
         candidates = [file.path for file in (*self._tfvars.get(path, []), *self._backend_files.get(path, []))]
         candidates.extend(values for values in self._by_path if values not in candidates)
-        for values in session.bindings(candidates):
+        bindings = session.bindings(candidates)
+        if bindings == [{}]:
+            bindings = session.chosen(lambda text: self._environments.of_value(text) is not None)
+        for values in bindings:
             filled = session.filled(values)
             name = self._environment_of(filled, values)
             if name is None or name == place:
@@ -269,7 +272,9 @@ class RootFinder:
                 variant.backends = [*variant.backends, file]
         given = {name: (text_value(text, f"-var {name}"), loc) for name, (text, loc) in session.variables.items()}
         given_before = {
-            name.removeprefix("TF_VAR_"): entry for name, entry in session.environ.items() if name.startswith("TF_VAR_")
+            name.removeprefix("TF_VAR_"): (given_value(value, name), loc)
+            for name, (value, loc) in session.environ.items()
+            if name.startswith("TF_VAR_")
         }
         for target, pairs in ((variant.variables, given), (variant.environ, given_before)):
             for name, (value, loc) in pairs.items():

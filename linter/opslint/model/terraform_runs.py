@@ -7,7 +7,7 @@ from posixpath import normpath
 from opslint.base.record import Record
 from opslint.base.tree import Mapping, Scalar, Sequence, decode
 from opslint.base.typing import TYPE_CHECKING
-from opslint.base.value import known, unknown
+from opslint.base.value import known
 from opslint.facts.shell_scripts import MakeTarget, ScriptSteps
 from opslint.facts.workflows import CompositeAction, Workflow
 
@@ -25,11 +25,13 @@ PROGRAMS = frozenset(("terraform", "tofu", "terragrunt"))
 class TerraformRun(Record):
     """One command. `directory` is a project path; `verb` the subcommand (``plan``, ``init``, ``workspace``…); `settings` are
     ``-backend-config=name=value`` pairs; `variables` the ``-var name=value`` ones; `words` the whole command. `session` is what runs it
-    together with others (a job, a script, a target); `environ` are ``TF_*`` variables it is given; `target` the environment the job names.
+    together with others (a job, a script, a target); `environ` are ``TF_*`` variables it is given; `target` the environment the job names;
+    `choices` what the job's matrix or the inputs of the workflow allow, by the name of the expression (``matrix.env``).
     """
 
     __slots__ = (
         "backend_files",
+        "choices",
         "directory",
         "environ",
         "loc",
@@ -42,6 +44,7 @@ class TerraformRun(Record):
         "words",
     )
     backend_files: list[str]
+    choices: dict[str, list[str]]
     directory: str
     environ: dict[str, tuple[Value, Loc]]
     loc: Loc
@@ -63,9 +66,10 @@ class TerraformRun(Record):
 
 
 class _Step(Record):
-    """Where a script runs: its directory, job, the job's environment, and the variables it is given."""
+    """Where a script runs: its directory, job, the job's environment and choices, and the variables it is given."""
 
-    __slots__ = ("directory", "environ", "job", "target")
+    __slots__ = ("choices", "directory", "environ", "job", "target")
+    choices: dict[str, list[str]]
     directory: str
     environ: dict[str, tuple[Value, Loc]]
     job: str
@@ -89,7 +93,7 @@ def terraform_runs(model: DeploymentModel) -> list[TerraformRun]:
         # make runs beside its file; where a script is started from is not known: the top of the repository is usual.
         base = script.path.rpartition("/")[0] if isinstance(script, MakeTarget) else ""
         name = f"{script.path}:{script.name}" if isinstance(script, MakeTarget) else script.path
-        step = _Step(directory=base, environ={}, job=name, target="")
+        step = _Step(choices={}, directory=base, environ={}, job=name, target="")
         for at, words, info in script.commands:
             run = _run(words, info.get("dir") or "", step, script.place(at))
             if run is not None:
@@ -97,7 +101,7 @@ def terraform_runs(model: DeploymentModel) -> list[TerraformRun]:
     return out
 
 
-_NOWHERE = _Step(directory="", environ={}, job="", target="")
+_NOWHERE = _Step(choices={}, directory="", environ={}, job="", target="")
 
 
 def _steps_of(tree: Node) -> dict[int, _Step]:
@@ -106,12 +110,17 @@ def _steps_of(tree: Node) -> dict[int, _Step]:
     if not isinstance(tree, Mapping):
         return found
     top = _Step(
-        directory=tree.text("defaults", "run", "working-directory") or "", environ=_environ(tree, {}), job=tree.path, target=""
+        choices=_inputs(tree),
+        directory=tree.text("defaults", "run", "working-directory") or "",
+        environ=_environ(tree, {}),
+        job=tree.path,
+        target="",
     )
     jobs = tree.mapping("jobs")
     for name, job in jobs.items() if jobs is not None else ():
         if isinstance(job, Mapping):
             own = top.replace(
+                choices={**top.choices, **_matrix(job)},
                 directory=job.text("defaults", "run", "working-directory") or top.directory,
                 environ=_environ(job, top.environ),
                 job=f"{tree.path}:{name}",
@@ -139,17 +148,46 @@ def _environ(owner: Mapping, above: dict[str, tuple[Value, Loc]]) -> dict[str, t
     for key, node in block.pairs if block is not None else ():
         if key.text.startswith(("TF_VAR_", "TF_WORKSPACE", "TF_CLI_ARGS")) and isinstance(node, Scalar):
             text = node.text
-            hidden = node.masked is None and "${{" in text
-            value: Value = unknown(f"{key.text} is {text}") if hidden else known(node.masked if node.masked is not None else text)
-            own[key.text] = (value, key.loc)
+            # A text with a hole stays one, for whoever knows what fills it.
+            own[key.text] = (known(node.masked if node.masked is not None else text), key.loc)
     return {**above, **own}
+
+
+def _inputs(tree: Mapping) -> dict[str, list[str]]:
+    """Return the options of a workflow's inputs."""
+    found: dict[str, list[str]] = {}
+    for event in ("workflow_dispatch", "workflow_call"):
+        inputs = tree.mapping("on", event, "inputs")
+        for name, node in inputs.items() if inputs is not None else ():
+            options = (
+                [item.text for item in node.sequence("options") if isinstance(item, Scalar)] if isinstance(node, Mapping) else []
+            )
+            if options:
+                found[f"inputs.{name}"] = found[f"github.event.inputs.{name}"] = options
+    return found
+
+
+def _matrix(job: Mapping) -> dict[str, list[str]]:
+    """Return the values of a job's matrix that are written out."""
+    found: dict[str, list[str]] = {}
+    matrix = job.mapping("strategy", "matrix")
+    for name, node in matrix.items() if matrix is not None else ():
+        items = node.items if isinstance(node, Sequence) else []
+        if name == "include":
+            for item in items:
+                for key, value in item.items() if isinstance(item, Mapping) else ():
+                    if isinstance(value, Scalar):
+                        found.setdefault(f"matrix.{key}", []).append(value.text)
+        elif items and all(isinstance(item, Scalar) for item in items):
+            found[f"matrix.{name}"] = [item.text for item in items if isinstance(item, Scalar)]
+    return found
 
 
 def _run(words: list[str], moved: str, step: _Step, loc: Loc) -> TerraformRun | None:
     environ = dict(step.environ)
     while words and words[0].partition("=")[0].startswith("TF_") and "=" in words[0]:
         name, _, text = words[0].partition("=")
-        environ[name] = (unknown(f"{name} is {text}") if "$" in text else known(text), loc)
+        environ[name] = (known(text), loc)
         words = words[1:]
     if not words or words[0].rpartition("/")[2] not in PROGRAMS:
         return None
@@ -178,6 +216,7 @@ def _run(words: list[str], moved: str, step: _Step, loc: Loc) -> TerraformRun | 
                 backend_files.append(_joined(directory, value))
     return TerraformRun(
         backend_files=backend_files,
+        choices=step.choices,
         directory=directory,
         environ=environ,
         loc=loc,

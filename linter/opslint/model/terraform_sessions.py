@@ -11,7 +11,7 @@ from opslint.base.typing import TYPE_CHECKING
 from opslint.base.value import Known, known, unknown
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from opslint.base.location import Loc
     from opslint.base.value import Value
@@ -35,6 +35,7 @@ class Session(Record):
     __slots__ = (
         "applies",
         "backend_files",
+        "choices",
         "directory",
         "environ",
         "loc",
@@ -46,6 +47,7 @@ class Session(Record):
     )
     applies: bool
     backend_files: list[str]
+    choices: dict[str, list[str]]
     directory: str
     environ: dict[str, tuple[Value, Loc]]
     loc: Loc
@@ -59,6 +61,7 @@ class Session(Record):
         """Return the session with holes filled."""
         return self.replace(
             backend_files=[fill(text, values) for text in self.backend_files],
+            environ={name: (_filled(value, values), loc) for name, (value, loc) in self.environ.items()},
             settings={name: fill(text, values) for name, text in self.settings.items()},
             target=fill(self.target, values),
             var_files=[fill(text, values) for text in self.var_files],
@@ -76,6 +79,19 @@ class Session(Record):
                 if values is not None and values not in found:
                     found.append(values)
         return found or [{}]
+
+    def chosen(self, is_environment: Callable[[str], bool]) -> list[dict[str, str]]:
+        """Return the values of the first matrix entry or input in the commands that names environments; one empty answer without one."""
+        texts = [*self.var_files, *self.backend_files, self.workspace, self.target, *self.settings.values()]
+        texts += [text for text, _loc in self.variables.values()]
+        texts += [
+            value.value for value, _loc in self.environ.values() if isinstance(value, Known) and isinstance(value.value, str)
+        ]
+        for text in texts:
+            for name in holes(text):
+                if any(is_environment(choice) for choice in self.choices.get(name, ())):
+                    return [{name: choice} for choice in self.choices[name]]
+        return [{}]
 
 
 def sessions(runs: list[TerraformRun]) -> list[Session]:
@@ -121,6 +137,7 @@ def _session(runs: list[TerraformRun]) -> Session:
     return Session(
         applies=any(run.verb in APPLIES for run in runs),
         backend_files=backend_files,
+        choices=first.choices,
         directory=first.directory,
         environ=environ,
         loc=first.loc,
@@ -165,6 +182,15 @@ def fill(text: str, values: dict[str, str]) -> str:
     if "$" not in text:
         return text
     return "".join(values.get(part, f"${{{part}}}") if hole else part for part, hole in parts_of(text))
+
+
+def _filled(value: Value, values: dict[str, str]) -> Value:
+    return known(fill(value.value, values)) if isinstance(value, Known) and isinstance(value.value, str) else value
+
+
+def given_value(value: Value, what: str) -> Value:
+    """Return what a variable of the environment says: one that still has a hole is not known."""
+    return text_value(value.value, what) if isinstance(value, Known) and isinstance(value.value, str) else value
 
 
 def matched(template: str, path: str) -> dict[str, str] | None:
