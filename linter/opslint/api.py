@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from opslint.facts.consumers import Receive
     from opslint.facts.dockerfile import Dockerfile
     from opslint.facts.dotenv import DotenvFile
+    from opslint.facts.dotenv_loads import DotenvLoad
     from opslint.facts.effects import FunctionEffects
     from opslint.facts.env import EnvRead
     from opslint.facts.exceptions import SilentExcept
@@ -60,6 +61,7 @@ if TYPE_CHECKING:
     from opslint.model.cloud_calls import Ungranted, ungranted
     from opslint.model.compose import Missing, is_absent
     from opslint.model.compose_projects import ProjectCollision, project_collisions
+    from opslint.model.dotenv_images import OverridingLoad, ShippedDotenv, overriding_loads, shipped_dotenv
     from opslint.model.drivers import Waiting
     from opslint.model.env_reads import Read
     from opslint.model.env_switches import Switches
@@ -160,6 +162,7 @@ _LAZY = {
     "DjangoMigration": "opslint.facts.migrations",
     "Dockerfile": "opslint.facts.dockerfile",
     "DotenvFile": "opslint.facts.dotenv",
+    "DotenvLoad": "opslint.facts.dotenv_loads",
     "Effect": "opslint.model.handlers",
     "EnvEntry": "opslint.model.records",
     "EnvRead": "opslint.facts.env",
@@ -196,6 +199,7 @@ _LAZY = {
     "Named": "opslint.model.physical_names",
     "NearName": "opslint.model.near_names",
     "Notice": "opslint.model.repeats",
+    "OverridingLoad": "opslint.model.dotenv_images",
     "Paths": "opslint.model.network_paths",
     "Pipeline": "opslint.model.pipelines",
     "PipelineRun": "opslint.model.pipeline_runs",
@@ -222,6 +226,7 @@ _LAZY = {
     "SettingsClass": "opslint.facts.settings_classes",
     "Shape": "opslint.model.identity_shapes",
     "SharedSlot": "opslint.model.broker_slots",
+    "ShippedDotenv": "opslint.model.dotenv_images",
     "SilentExcept": "opslint.facts.exceptions",
     "SqlScript": "opslint.facts.migrations",
     "StaleHost": "opslint.model.renamed_services",
@@ -281,6 +286,7 @@ _LAZY = {
     "named_but_missing": "opslint.model.missing_files",
     "named_resources": "opslint.model.physical_names",
     "network_paths": "opslint.model.network_paths",
+    "overriding_loads": "opslint.model.dotenv_images",
     "pipeline_runs": "opslint.model.pipeline_runs",
     "pod_spec": "opslint.model.kubernetes",
     "port_mismatches": "opslint.model.k8s_selectors",
@@ -297,6 +303,7 @@ _LAZY = {
     "shape_of": "opslint.model.identity_shapes",
     "shared_slots": "opslint.model.broker_slots",
     "shares_network": "opslint.model.local_addresses",
+    "shipped_dotenv": "opslint.model.dotenv_images",
     "spelled": "opslint.model.terraform_values",
     "stale_hosts": "opslint.model.renamed_services",
     "state_reads": "opslint.model.remote_states",
@@ -345,6 +352,7 @@ __all__ = [
     "DjangoMigration",
     "Dockerfile",
     "DotenvFile",
+    "DotenvLoad",
     "Edit",
     "Effect",
     "EnvEntry",
@@ -393,6 +401,7 @@ __all__ = [
     "Notice",
     "Objects",
     "Option",
+    "OverridingLoad",
     "Paths",
     "Pipeline",
     "PipelineRun",
@@ -423,6 +432,7 @@ __all__ = [
     "SettingsClass",
     "Shape",
     "SharedSlot",
+    "ShippedDotenv",
     "SilentExcept",
     "Span",
     "SqlScript",
@@ -487,6 +497,7 @@ __all__ = [
     "named_but_missing",
     "named_resources",
     "network_paths",
+    "overriding_loads",
     "pipeline_runs",
     "pod_spec",
     "port_mismatches",
@@ -504,6 +515,7 @@ __all__ = [
     "shape_of",
     "shared_slots",
     "shares_network",
+    "shipped_dotenv",
     "spelled",
     "stale_hosts",
     "state_reads",

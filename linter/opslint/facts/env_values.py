@@ -41,7 +41,7 @@ def value_of(name: str, text: str | None, depth: int = 0) -> list[Any] | None:
     """Return the JSON form of a value that Compose interpolates (``$$`` is a dollar sign)."""
     if text is None:
         return None
-    parts = split(text) if depth < MAX_NESTED else [text]
+    parts: list[str | tuple[str, str, str]] = split(text) if depth < MAX_NESTED else [text]
     if all(isinstance(part, str) for part in parts):
         return literal(name, "".join(part for part in parts if isinstance(part, str)))
     address = _without_user(parts)

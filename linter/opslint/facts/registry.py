@@ -19,6 +19,7 @@ FACT_MODULES: dict[str, tuple[str, ...]] = {
     "opslint.facts.django_urls": ("python",),
     "opslint.facts.dockerfile": ("dockerfile",),
     "opslint.facts.dotenv": ("dotenv",),
+    "opslint.facts.dotenv_loads": ("python",),
     "opslint.facts.effects": ("python",),
     "opslint.facts.env": ("python",),
     "opslint.facts.exceptions": ("python",),

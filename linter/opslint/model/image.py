@@ -99,6 +99,10 @@ class Image:
                 return number
         return int(name) if name.isdigit() and int(name) < before else None
 
+    def parent_of(self, number: int) -> int | None:
+        """Return the stage that a stage starts from, None when that is an image from elsewhere."""
+        return self._stage_number(str(self.fact.stages[number][1]), number)
+
     def _replay(self, number: int) -> None:
         for step in self.steps.get(number, ()):
             loc = self.fact.place(step.at)

@@ -126,11 +126,13 @@ def _said(node: Node | None) -> Any:
 
 
 def _of_workflows(model: DeploymentModel) -> Iterator[RepeatedKey]:
-    for fact in [*model.facts(Workflow), *model.facts(CompositeAction)]:
-        root = decode(fact.tree, fact.path)
+    trees = [(fact.tree, fact.path) for fact in model.facts(Workflow)]
+    trees.extend((fact.tree, fact.path) for fact in model.facts(CompositeAction))
+    for tree, path in trees:
+        root = decode(tree, path)
         for block, where in _env_blocks(root) if isinstance(root, Mapping) else ():
             for name, first, loc in _twice((key.text, key.loc, _said(value)) for key, value in block.pairs):
-                yield RepeatedKey(environments=[], files=[fact.path], first=first, loc=loc, name=name, where=where)
+                yield RepeatedKey(environments=[], files=[path], first=first, loc=loc, name=name, where=where)
 
 
 def _env_blocks(root: Mapping) -> Iterator[tuple[Mapping, str]]:

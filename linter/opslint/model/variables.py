@@ -6,6 +6,7 @@ from opslint.base.record import Record
 from opslint.base.typing import TYPE_CHECKING
 from opslint.base.value import ABSENT, Known, unknown
 from opslint.model import platform_env
+from opslint.model.docker_context import is_left_out
 from opslint.model.env_reads import EnvReads
 from opslint.model.records import EnvEntry
 
@@ -173,16 +174,9 @@ class Variables:
         )
         if mounted:
             return ("the mounted directory may hold a .env that the code loads", container.loc)
-        if copy is not None and not self._ignored_by_docker(image.context):
+        if copy is not None and not is_left_out(self.model, image.context, image.fact.path, path):
             return (f"{path} may be copied into the image and loaded", copy.loc)
         return None
-
-    def _ignored_by_docker(self, context: str) -> bool:
-        data = self.model.read(f"{context}/.dockerignore" if context else ".dockerignore")
-        lines = [line.strip() for line in data.decode("utf-8", "replace").splitlines()] if data is not None else []
-        return any(
-            line.lstrip("/").removeprefix("**/") in (".env", ".env*", "*.env", ".env.*", ".*", "*", "**") for line in lines
-        )
 
     def reads(self, service: Service) -> list[Read]:
         """Return what the entries of a service surely reach and read, over all its runs, without duplicates."""

@@ -14,12 +14,12 @@ class ComposeProjectCollision(ProjectRule):
     What it finds
     -------------
     Compose files (or one file with an env file for each) of two environments that one machine may well run both of: production, staging
-    and previews on a server, development and test on a workstation. No project name tells them apart (`name:`,
-    `COMPOSE_PROJECT_NAME`, `-p`), so both are called after their directory, and both have the same named volume, `container_name` or, on a server, host
-    port or service.
+    and previews on a server, development and test on a workstation. No project name tells them apart (`name:`, `COMPOSE_PROJECT_NAME`,
+    `-p`), so both are called after their directory, and both have the same named volume, `container_name` or, on a server, host port
+    or service.
 
-    Shape seen in: AGESCI-Campania/plancia (a staging stack beside production on one machine, with volumes and ports of its own and no name). Silent shape seen in:
-    AlexBoyev/OmniMind (a `name:` of their own for the compose files of the tests).
+    Shape seen in: AGESCI-Campania/plancia (a staging stack beside production on one machine, with volumes and ports of its own and no
+    name). Silent shape seen in: AlexBoyev/OmniMind (a `name:` of their own for the compose files of the tests).
 
     In production
     -------------
