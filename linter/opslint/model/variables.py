@@ -6,7 +6,6 @@ from opslint.base.record import Record
 from opslint.base.typing import TYPE_CHECKING
 from opslint.base.value import ABSENT, Known, unknown
 from opslint.model import platform_env
-from opslint.model.docker_context import is_left_out
 from opslint.model.env_reads import EnvReads
 from opslint.model.records import EnvEntry
 
@@ -167,6 +166,8 @@ class Variables:
         classes = any(read.how == "pydantic" for read in self.all_reads.of_files(reached))
         if loader is None and not classes:
             return None
+        from opslint.model.docker_context import is_left_out
+
         copy = next((copy for copy in image.copies(image.final) if copy.source == image.context), None)
         node = container.node
         mounted = node is not None and any(
