@@ -196,3 +196,55 @@ module "app" {
         "EXTRA": digest("none"),
     }
     assert not reasons
+
+
+def test_charts_that_terraform_installs() -> None:
+    chart = {
+        "helm/app/Chart.yaml": "apiVersion: v2\nname: app\nversion: 1.0.0\n",
+        "helm/app/values.yaml": "level: debug\nreplicas: 1\n",
+        "helm/app/values-prod.yaml": "level: info\n",
+        "helm/app/templates/app.yaml": """apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: app
+spec:
+  replicas: {{ .Values.replicas }}
+  template:
+    spec:
+      containers:
+        - name: app
+          image: app:1
+          env:
+            - name: LEVEL
+              value: {{ .Values.level | quote }}
+            - name: HOST
+              value: {{ .Values.host | quote }}
+""",
+    }
+    release = """
+resource "helm_release" "app" {
+  name   = "app"
+  chart  = "${path.module}/../../helm/app"
+  values = [%s]
+  set {
+    name  = "host"
+    value = "%s.example.com"
+  }
+}
+provider "helm" {}
+"""
+    files = {
+        **chart,
+        "deploy/prod/main.tf": release % ('file("${path.module}/../../helm/app/values-prod.yaml")', "prod"),
+        "deploy/staging/main.tf": release % ('yamlencode({ level = "warning", replicas = 2 })', "staging"),
+    }
+    found = {}
+    for workload in model_of(files).workloads:
+        (container,) = workload.containers
+        found["+".join(workload.environments)] = {
+            entry.name: entry.value.value.digest for entry in container.entries if isinstance(entry.value, Known)
+        }
+    assert found == {
+        "production": {"LEVEL": digest("info"), "HOST": digest("prod.example.com")},
+        "staging": {"LEVEL": digest("warning"), "HOST": digest("staging.example.com")},
+    }

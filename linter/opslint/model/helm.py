@@ -236,6 +236,9 @@ def _of_release(model: DeploymentModel, chart: Chart, release: Release, layers: 
         environments = [by_path.name] if by_path is not None and not release.loc[0].startswith(".github/") else []
     if not files and (release.namespace or release.name):
         label = f"{release.namespace or ''}/{release.name or ''}".strip("/")
+        if release.environment:
+            # One release an environment, told apart by nothing else.
+            label += f"@{release.environment}"
     return Variant(
         environments=environments,
         label=label,

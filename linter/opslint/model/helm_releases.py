@@ -63,6 +63,10 @@ def releases(model: DeploymentModel, charts: list[str]) -> list[Release]:
 
         found.extend(gitops_releases(model, known))
     found.extend(_helmfiles(model, known))
+    if known and "terraform" in model.kinds:
+        from opslint.model.helm_terraform import terraform_releases
+
+        found.extend(terraform_releases(model, known))
     return sorted(found, key=lambda item: (item.chart, item.loc[0], str(item.loc[1]), item.environment))
 
 

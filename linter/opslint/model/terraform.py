@@ -217,7 +217,8 @@ class TerraformProject:
             if path is None or data is None:
                 return unknown("a file that is not in the repository")
             bound = arguments[1].value if len(arguments) > 1 and isinstance(arguments[1], Known) else {}
-            return template_value(path, data, bound if isinstance(bound, dict) else {})
+            found = template_value(path, data, bound if isinstance(bound, dict) else {})
+            return unknown("the text of a template") if isinstance(found, FileText) and len(arguments) > 1 else found
 
         def fileexists(arguments: list[Value]) -> Value:
             path = path_of(arguments)
