@@ -149,7 +149,7 @@ def chart_deployments(model: DeploymentModel) -> list[Assembled]:
     """Render every chart with every set of values it is installed with."""
     templates = Templates(model)
     found: list[Assembled] = []
-    for chart, variant in variants(model):
+    for chart, variant in model.chart_variants:
         made = assemble(model, templates, chart, variant)
         if made is not None:
             found.append(made)

@@ -34,19 +34,29 @@ class Objects:
 
     def __init__(self, deployment: str, nodes: list[Mapping], further: Objects | None = None) -> None:
         self.deployment = deployment
-        self._own: dict[tuple[str, str], list[_Keys]] = {}
+        self._own: dict[tuple[str, str], list[tuple[str, _Keys]]] = {}
         self._further = further._own if further is not None else {}
+        self._namespace = ""
         for node in nodes:
             for kind, name, keys in _sources(deployment, node):
-                self._own.setdefault((kind, name), []).append(keys)
+                self._own.setdefault((kind, name), []).append((node.text("metadata", "namespace") or "", keys))
+
+    def within(self, namespace: Value) -> Objects:
+        """The same objects as a workload of a namespace sees them."""
+        seen = Objects(self.deployment, [])
+        seen._own, seen._further = self._own, self._further
+        seen._namespace = namespace.value if isinstance(namespace, Known) else ""
+        return seen
 
     def find(self, kind: str, name: str) -> _Keys | None:
         """The keys of a ConfigMap or Secret by name; None when it is not in the repository (or not clear which)."""
         own = self._own.get((kind, name))
         if own:
-            return own[0] if len(own) == 1 else _common(own)
+            here = [keys for space, keys in own if self._namespace and space == self._namespace]
+            found = here or [keys for _space, keys in own]
+            return found[0] if len(found) == 1 else _common(found)
         further = self._further.get((kind, name))
-        return further[0] if further and len(further) == 1 else None
+        return further[0][1] if further and len(further) == 1 else None
 
     def names_kind(self, kind: str, name: str) -> bool:
         """Tell whether an object of this kind and name is in the repository."""
@@ -54,13 +64,23 @@ class Objects:
 
 
 def _common(found: list[_Keys]) -> _Keys:
-    """Several objects of one name (namespaces): only what all of them have is sure."""
+    """Several objects of one name: only what all of them have, and with one value, is sure."""
     first = found[0]
-    names = {name: entry for name, entry in first.names.items() if all(name in other.names for other in found[1:])}
+    names: dict[str, tuple[Loc, Value]] = {}
+    for name, (loc, value) in first.names.items():
+        if all(name in other.names for other in found[1:]):
+            agreed = all(_agree(value, other.names[name][1]) for other in found[1:])
+            names[name] = (loc, value if agreed else unknown("several objects of this name differ"))
     reason = next((keys.open_reason for keys in found if keys.open_reason), "")
     if any(set(keys.names) != set(names) for keys in found):
         reason = reason or "several objects of this name differ"
     return _Keys(names=names, open_loc=first.open_loc, open_reason=reason)
+
+
+def _agree(left: Value, right: Value) -> bool:
+    if isinstance(left, Secret) and isinstance(right, Secret):
+        return True
+    return isinstance(left, Known) and isinstance(right, Known) and left.value == right.value
 
 
 def _sources(deployment: str, node: Mapping) -> list[tuple[str, str, _Keys]]:

@@ -46,10 +46,11 @@ def _of(deployment: Deployment) -> Iterator[MissingKey]:
     }
     objects = Objects(deployment.key, nodes)
     for workload in deployment.workloads:
+        seen = objects.within(workload.namespace)
         for container in workload.containers:
             for item in container.node.sequence("env") if container.node is not None else ():
                 if isinstance(item, Mapping):
-                    yield from _reference(item, objects, typed, workload)
+                    yield from _reference(item, seen, typed, workload)
 
 
 def _reference(item: Mapping, objects: Objects, typed: set[str | None], workload: Workload) -> Iterator[MissingKey]:

@@ -25,6 +25,7 @@ _FILL_IN = ("your", "placeholder", "changeme", "change-me", "replace", "xxx", "t
 """How labels of hosts begin that somebody is to fill in."""
 _LOCAL = (".local", ".localhost", ".internal", ".svc", ".lan", ".test", ".invalid", ".nip.io", ".sslip.io")
 """Ends of hosts that mean something else in each network."""
+_DNS_KINDS = frozenset("Gateway GRPCRoute HTTPRoute Ingress Service TLSRoute VirtualService".split())
 _DNS = "external-dns.alpha.kubernetes.io/hostname"
 
 
@@ -231,7 +232,7 @@ def _hosts(item: Mapping, kind: str) -> Iterator[tuple[Node, str, str]]:
         for node in item.sequence("spec", "hosts" if kind == "VirtualService" else "hostnames"):
             if isinstance(node, Scalar) and node.masked is None:
                 yield node, node.text, "/"
-    elif kind == "Service":
+    if kind in _DNS_KINDS:
         node = item.get("metadata", "annotations", _DNS)
         if isinstance(node, Scalar) and node.masked is None:
             for part in node.text.split(","):
@@ -269,9 +270,9 @@ def _clusters(model: DeploymentModel) -> dict[str, tuple[str, str]]:
             if path:
                 add(f"kustomize:{normal_path(path) or '.'}", cluster_of(spec), fact.path)
     if "helm-chart" in model.kinds:
-        from opslint.model.helm import key_of, variants
+        from opslint.model.helm import key_of
 
-        for chart, variant in variants(model):
+        for chart, variant in model.chart_variants:
             if variant.release is not None:
                 add(key_of(chart, variant), variant.release.cluster, variant.release.loc[0])
     return {

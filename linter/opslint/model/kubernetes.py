@@ -241,8 +241,9 @@ def _workload(node: Mapping, found: Assembled, objects: Objects) -> Workload | N
     name = node.get("metadata", "name") or node.get("metadata", "generateName")
     replicas, most = _replicas(node, kind, found.objects)
     inherited = [] if not found.open_reasons else found.open_reasons
+    namespace = _namespace(node.get("metadata", "namespace"), found.namespace)
     return Workload(
-        containers=containers(pod, objects, inherited),
+        containers=containers(pod, objects.within(namespace), inherited),
         deployment=found.key,
         environments=found.environments,
         files=_files(node, found),
@@ -250,7 +251,7 @@ def _workload(node: Mapping, found: Assembled, objects: Objects) -> Workload | N
         loc=name.loc if name is not None else node.loc,
         max_replicas=most,
         name=name.text if isinstance(name, Scalar | Hole) else "",
-        namespace=_namespace(node.get("metadata", "namespace"), found.namespace),
+        namespace=namespace,
         node=node,
         platform="kubernetes",
         pod=pod,

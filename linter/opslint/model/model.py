@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from opslint.model.drivers import Drivers
     from opslint.model.environments import Environments
     from opslint.model.handlers import Handlers
+    from opslint.model.helm import Variant
+    from opslint.model.helm_values import Chart
     from opslint.model.identities import Identity
     from opslint.model.kustomize import Kustomizer
     from opslint.model.mentions import Mention
@@ -242,6 +244,13 @@ class DeploymentModel:
         from opslint.model.kustomize import Kustomizer
 
         return Kustomizer(self)
+
+    @cached_property
+    def chart_variants(self) -> list[tuple[Chart, Variant]]:
+        """The charts of the project that are installed by themselves, with every set of values they are installed with."""
+        from opslint.model.helm import variants
+
+        return variants(self)
 
     @cached_property
     def workloads(self) -> list[Workload]:
