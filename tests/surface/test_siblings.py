@@ -216,3 +216,39 @@ def test_configuration_refuses_what_is_no_name(tmp_path: Path, capsys: pytest.Ca
     sample.tree(tmp_path, {"opslint.toml": 'siblings = ["acme/infra"]\n', "app.py": "x = 1\n"})
     assert main(["check", str(tmp_path)]) == 2
     assert "siblings" in capsys.readouterr().err
+
+
+def test_the_settings_module_of_a_sibling_finds_the_code_here(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A Django service: which settings a container there runs with decides what the code here reads."""
+    image = "registry.example.com/acme/web"
+    sample.tree(
+        tmp_path / "code",
+        {
+            "opslint.toml": 'siblings = ["manifests"]\n',
+            "manage.py": 'import os\n\nfrom django.core.management import execute_from_command_line\n\nos.environ.setdefault("DJANGO_SETTINGS_MODULE", "shop.settings.base")\nexecute_from_command_line()\n',
+            "shop/__init__.py": "",
+            "shop/wsgi.py": "from django.core.wsgi import get_wsgi_application\n\napplication = get_wsgi_application()\n",
+            "shop/settings/__init__.py": "",
+            "shop/settings/base.py": "DEBUG = True\n",
+            "shop/settings/production.py": 'import os\n\nSECRET_KEY = os.environ["SECRET_KEY"]\nREGION = os.environ["REGION"]\n',
+            "Dockerfile": 'FROM python:3.12\nWORKDIR /app\nCOPY . .\nCMD ["gunicorn", "shop.wsgi"]\n',
+            ".github/workflows/images.yml": f"on: push\njobs:\n  b:\n    runs-on: ubuntu-latest\n    steps:\n    - run: docker build -t {image}:1 .\n",
+        },
+    )
+    sample.tree(
+        tmp_path / "manifests",
+        {
+            "overlays/prod/web.yaml": "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\nspec:\n  template:\n    spec:\n      containers:\n"
+            f"      - name: web\n        image: {image}:1\n        env:\n"
+            "        - {name: DJANGO_SETTINGS_MODULE, value: shop.settings.production}\n        - {name: REGION, value: eu}\n",
+        },
+    )
+    facts = tmp_path / "manifests.json"
+    assert main(["model", "export", str(facts), str(tmp_path / "manifests")]) == 0
+    assert '"eu"' not in facts.read_text()
+    words = ["check", str(tmp_path / "code"), "--select", TAX, "--format", "json", "--no-cache"]
+    capsys.readouterr()
+    assert main([*words, "--facts", f"manifests={facts}"]) == 1
+    (found,) = json.loads(capsys.readouterr().out)["findings"]
+    assert (found["path"], found["environment"]) == ("shop/settings/production.py", "production")
+    assert "SECRET_KEY" in found["message"]

@@ -133,7 +133,7 @@ def _beside(head: list[str], body: list[list[str]]) -> list[str]:
     rows = [[visible(cell) for cell in row] for row in (head, *body)]
     columns = [[row[number] for row in rows] for number in range(len(head))]
     count = len(head) - 3
-    widths = fit(columns, [1, 24, *[5] * count, 16], [1, 56, *[16] * count, 44], WIDTH)
+    widths = fit(columns, [1, 24, *[5] * count, 16], [1, 60, *[16] * count, 32], WIDTH)
     short = [
         [*(middle(cell, width) for cell, width in zip(row[:-1], widths, strict=False)), tail(row[-1], widths[-1])] for row in rows
     ]
@@ -165,7 +165,8 @@ def _pipeline(item: dict[str, Any]) -> list[str]:
 
 def _blind(item: dict[str, Any]) -> list[str]:
     place = f" at {item['places'][0]['path']}:{item['places'][0]['line']}" if item["places"] else ""
-    more = f" and {len(item['places']) - 1} more places" if len(item["places"]) > 1 else ""
+    others = len(item["places"]) - 1
+    more = f" and {others} more place{'s' if others > 1 else ''}" if others > 0 else ""
     lines = wrapped(visible(f"{item['cost']} × {item['message']}{place}{more}"))
     if item["rules"]:
         lines += wrapped(visible(f"kept silent: {', '.join(item['rules'])}"), "      ")

@@ -25,6 +25,9 @@ RECORDS: tuple[type[Record], ...] = (Absent, Container, Deployment, EnvEntry, Kn
 NO_DIGEST = "(no digest)"
 """Stands for a digest that is not told; whoever reads it makes one of it that equals no other (with a colon in it)."""
 
+_STARTING = ("CELERY_APP", "DJANGO_SETTINGS_MODULE", "FLASK_APP", "PYTHONPATH")
+"""Names whose values say which module starts: without them the code of a sibling's container is not found."""
+
 _RECORD, _TUPLE, _LIST, _DICT, _PLACE, _NODE, _AGAIN = "r", "t", "l", "d", "@", "n", "="
 
 
@@ -33,7 +36,7 @@ def shareable(name: str, value: Masked) -> Masked:
     shape = shape_of(name, value) if name and not is_secret_name(name) else None
     digest = value.digest if shape is not None and shape.digest == value.digest else NO_DIGEST
     plain = value.plain if value.kind in ("bool", "empty") and not is_secret_name(name) else None
-    if plain is None and name.upper().endswith("PORT") and value.kind == "int":
+    if plain is None and (name in _STARTING or (name.upper().endswith("PORT") and value.kind == "int")):
         plain = value.plain
     return value.replace(digest=digest, plain=plain)
 

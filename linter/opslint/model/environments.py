@@ -140,4 +140,6 @@ def _matches(path: str, glob: str) -> bool:
     """Match a declared path: a glob over the whole path, or a directory that holds it."""
     from fnmatch import fnmatchcase
 
+    if ":/" in path and ":/" not in glob:
+        return False  # in a sibling repository, whose places its own configuration declares
     return fnmatchcase(path, glob) or path.startswith(glob.rstrip("/*") + "/") or path == glob
