@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import posixpath
 
-from opslint.base.record import Record
 from opslint.base.tree import Hole, Mapping, Scalar, Sequence, decode
 from opslint.base.typing import TYPE_CHECKING
 from opslint.facts.kubernetes import KubernetesObject, is_known
@@ -12,19 +11,21 @@ from opslint.facts.kustomize import Kustomization, masked_patch
 from opslint.model.anchored_patterns import PatternError
 from opslint.model.kustomize_generators import generated
 from opslint.model.kustomize_patches import PatchError, apply_operation, own_target, strategic, without_identity
+from opslint.model.kustomize_records import Build, Built, Item, Refused
 from opslint.model.kustomize_transforms import (
     is_builtin,
     labelled,
     matches,
+    name_references,
     renamed,
     retagged,
     scaled,
+    with_named,
     with_namespace,
     with_references,
 )
 
 if TYPE_CHECKING:
-    from opslint.base.location import Loc
     from opslint.base.tree import Node
     from opslint.model.model import DeploymentModel
 
@@ -33,60 +34,6 @@ MAX_OBJECTS = 5_000
 
 
 FILE_NAMES = frozenset(("kustomization.yaml", "kustomization.yml", "Kustomization"))
-
-
-class Built(Record):
-    """What ``kustomize build`` of a directory gives. `open_reasons`: parts that are not in the repository."""
-
-    __slots__ = ("files", "namespace", "objects", "open_reasons")
-    files: list[str]
-    namespace: str
-    objects: list[Mapping]
-    open_reasons: list[tuple[str, Loc]]
-
-
-class Refused(Record):
-    """Why ``kustomize build`` of `directory` ends with an error (a component: of what includes it)."""
-
-    __slots__ = ("directory", "loc", "message")
-    directory: str
-    loc: Loc
-    message: str
-
-
-class _Object:
-    """An object on its way through a build, with the names and namespaces it had before: each of them still identifies it."""
-
-    __slots__ = ("names", "node", "spaces")
-
-    def __init__(self, node: Mapping, names: tuple[str, ...] = (), spaces: tuple[str, ...] = ()) -> None:
-        self.node = node
-        self.names = names
-        self.spaces = spaces
-
-    @property
-    def name(self) -> str:
-        return self.node.text("metadata", "name") or ""
-
-    @property
-    def kind(self) -> str:
-        return self.node.text("kind") or ""
-
-    @property
-    def identity(self) -> tuple[str, ...]:
-        """What no second object of a build may have."""
-        space = self.node.text("metadata", "namespace") or ""
-        return (self.node.text("apiVersion") or "", self.kind, "" if space == "default" else space, self.name)
-
-
-class _Build:
-    __slots__ = ("files", "objects", "open_reasons", "there")
-
-    def __init__(self) -> None:
-        self.there: set[tuple[str, ...]] | None = None  # identities of `objects`, once they were asked for
-        self.files: dict[str, None] = {}
-        self.objects: list[_Object] = []
-        self.open_reasons: list[tuple[str, Loc]] = []
 
 
 class Kustomizer:
@@ -103,7 +50,7 @@ class Kustomizer:
         for found in model.facts(KubernetesObject):
             self._objects.setdefault(found.path, []).append(found)
         self._trees: dict[str, Mapping] = {}
-        self._built: dict[str, _Build] = {}
+        self._built: dict[str, Build] = {}
         self._active: list[str] = []
         self.used_files: set[str] = set()
         self.referenced: set[str] = set()
@@ -129,18 +76,19 @@ class Kustomizer:
             open_reasons=list(made.open_reasons),
         )
 
-    def _build(self, directory: str) -> _Build:
+    def _build(self, directory: str) -> Build:
         done = self._built.get(directory)
         if done is not None:
             return done
         fact, tree = self.by_directory[directory], self.tree(directory)
-        made = _Build()
+        made = Build()
         made.files[fact.path] = None
         self._active.append(directory)
         for key in ("resources", "bases"):
             for entry in tree.sequence(key):
                 self._take(directory, entry, made)
         self._note_foreign(tree, made)
+        self._configure(directory, tree, made)
         # Since version 5.1 components see what is generated, too.
         self._generate(directory, tree, made)
         for entry in tree.sequence("components"):
@@ -150,10 +98,10 @@ class Kustomizer:
         self._built[directory] = made
         return made
 
-    def _open(self, made: _Build, reason: str, node: Node) -> None:
+    def _open(self, made: Build, reason: str, node: Node) -> None:
         made.open_reasons.append((reason, node.loc))
 
-    def _take(self, directory: str, entry: Node, made: _Build) -> None:
+    def _take(self, directory: str, entry: Node, made: Build) -> None:
         """Accumulate one entry of `resources`."""
         if not isinstance(entry, Scalar):
             self._open(made, "a resource that is not known", entry)
@@ -166,20 +114,21 @@ class Kustomizer:
             if inner is not None:
                 made.files.update(inner.files)
                 made.open_reasons.extend(inner.open_reasons)
-                self._add([_Object(item.node, item.names, item.spaces) for item in inner.objects], entry, made, built=True)
+                made.references.extend(inner.references)
+                self._add([Item(item.node, item.names, item.spaces) for item in inner.objects], entry, made, built=True)
         elif target in self.model.files:
             made.files[target] = None
             self.used_files.add(target)
             nodes = self._nodes(target)
             if not nodes and self.model.files[target].kind != "kubernetes":
                 self._open(made, f"{entry.text} holds no objects that are understood", entry)
-            self._add([_Object(node) for node in nodes], entry, made)
+            self._add([Item(node) for node in nodes], entry, made)
             if len(made.objects) > MAX_OBJECTS:
                 self._open(made, "too many objects", entry)
         else:
             self._open(made, f"{entry.text} is not in the repository", entry)
 
-    def _add(self, objects: list[_Object], entry: Node, made: _Build, *, built: bool = False) -> None:
+    def _add(self, objects: list[Item], entry: Node, made: Build, *, built: bool = False) -> None:
         """Add what one entry gives. `built`: another kustomization gave it, which has said of its own what is there twice."""
         if made.there is None:
             made.there = {item.identity for item in made.objects}
@@ -192,7 +141,7 @@ class Kustomizer:
             self._fail(entry, f"{item.kind} {item.name} is there already: a build may hold no two objects of one name", made)
         made.objects.extend(objects)
 
-    def _target(self, directory: str, entry: Scalar, made: _Build) -> str | None:
+    def _target(self, directory: str, entry: Scalar, made: Build) -> str | None:
         text = entry.text
         if "://" in text or text.startswith(("git@", "github.com/", "git::")) or "?ref=" in text:
             self._open(made, f"{text.partition('?')[0]} is fetched when it is built", entry)
@@ -203,7 +152,7 @@ class Kustomizer:
             return None
         return "" if target == "." else target
 
-    def _enter(self, target: str, entry: Scalar, made: _Build) -> _Build | None:
+    def _enter(self, target: str, entry: Scalar, made: Build) -> Build | None:
         self.referenced.add(target)
         if target in self._active or len(self._active) > 40:
             self.model.blind("kustomize-cycle", entry.loc, f"{entry.text} leads back to a kustomization that is being built")
@@ -211,7 +160,7 @@ class Kustomizer:
             return None
         return self._build(target)
 
-    def _component(self, directory: str, entry: Node, made: _Build) -> None:
+    def _component(self, directory: str, entry: Node, made: Build) -> None:
         """A component works on what is there so far: its transformers see the objects of the kustomization that names it."""
         target = self._target(directory, entry, made) if isinstance(entry, Scalar) else None
         if target is None or not isinstance(entry, Scalar):
@@ -240,7 +189,7 @@ class Kustomizer:
         nodes = [decode(fact.tree, path) for fact in self._objects.get(path, ())]
         return [node for node in nodes if isinstance(node, Mapping)]
 
-    def _generate(self, directory: str, tree: Mapping, made: _Build) -> None:
+    def _generate(self, directory: str, tree: Mapping, made: Build) -> None:
         for field, kind in (("configMapGenerator", "ConfigMap"), ("secretGenerator", "Secret")):
             for item in tree.sequence(field):
                 if not isinstance(item, Mapping):
@@ -250,12 +199,12 @@ class Kustomizer:
                 made.open_reasons.extend(reasons)
                 self._put_generated(made, node, item)
 
-    def _put_generated(self, made: _Build, node: Mapping, entry: Mapping) -> None:
+    def _put_generated(self, made: Build, node: Mapping, entry: Mapping) -> None:
         objects = made.objects
         behavior = entry.text("behavior") or "create"
         kind, name = node.text("kind") or "", node.text("metadata", "name") or ""
         if behavior not in ("merge", "replace"):
-            self._add([_Object(node)], entry, made)
+            self._add([Item(node)], entry, made)
             return
         target = next((item for item in objects if item.kind == kind and name in (item.name, *item.names)), None)
         spaces = () if target is None else (*target.spaces, target.node.text("metadata", "namespace") or "")
@@ -265,7 +214,7 @@ class Kustomizer:
                 entry, f"behavior {behavior} of {kind} {name}: no {kind} of this name and namespace is there to {behavior}", made
             )
         if target is None:
-            objects.append(_Object(node))
+            objects.append(Item(node))
         elif behavior == "merge":
             target.node = strategic(target.node, without_identity(node, target.node), lists=True) or target.node
         else:
@@ -273,7 +222,7 @@ class Kustomizer:
             pairs = [(key, data if key.text == "data" and data is not None else value) for key, value in target.node.pairs]
             target.node = Mapping([pair for pair in pairs if pair[0].text != "stringData"], target.node.at, target.node.path)
 
-    def _fail(self, node: Node, message: str, made: _Build) -> None:
+    def _fail(self, node: Node, message: str, made: Build) -> None:
         """Note that kustomize refuses this build (what can be followed still is), unless a part of it is not known."""
         if made.open_reasons or any(item.loc == node.loc for item in self.refused):
             return
@@ -282,7 +231,7 @@ class Kustomizer:
 
     # Transformers
 
-    def _transform(self, directory: str, tree: Mapping, made: _Build) -> None:
+    def _transform(self, directory: str, tree: Mapping, made: Build) -> None:
         made.there = None
         for entry in tree.sequence("patchesStrategicMerge"):
             self._strategic(directory, entry, None, made)
@@ -303,7 +252,7 @@ class Kustomizer:
             item.node = retagged(item.node, tree.sequence("images"))
         self._replace(directory, tree, made)
 
-    def _replace(self, directory: str, tree: Mapping, made: _Build) -> None:
+    def _replace(self, directory: str, tree: Mapping, made: Build) -> None:
         entries: list[Node] = []
         for entry in tree.sequence("replacements"):
             path = entry.get("path") if isinstance(entry, Mapping) else None
@@ -327,7 +276,7 @@ class Kustomizer:
             for item, node in zip(made.objects, nodes, strict=True):
                 item.node = node
 
-    def _rename(self, tree: Mapping, made: _Build) -> None:
+    def _rename(self, tree: Mapping, made: Build) -> None:
         prefix, suffix = tree.text("namePrefix") or "", tree.text("nameSuffix") or ""
         if not prefix and not suffix:
             return
@@ -340,9 +289,20 @@ class Kustomizer:
                 item.names = (*item.names, old)
                 item.node = node
         for item in made.objects:
-            item.node = with_references(item.node, changes)
+            item.node = with_named(with_references(item.node, changes), made.references, changes)
 
-    def _patch(self, directory: str, entry: Node, made: _Build) -> None:
+    def _configure(self, directory: str, tree: Mapping, made: Build) -> None:
+        """Take the references by name that `configurations` add to kustomize's own."""
+        for entry in tree.sequence("configurations"):
+            target = self._target(directory, entry, made) if isinstance(entry, Scalar) else None
+            if target is None or not isinstance(entry, Scalar) or target not in self.model.files:
+                continue
+            made.files[target] = None
+            self.used_files.add(target)
+            for item in self._plain_items(target, entry, made):
+                made.references.extend(name_references(item) if isinstance(item, Mapping) else ())
+
+    def _patch(self, directory: str, entry: Node, made: Build) -> None:
         if not isinstance(entry, Mapping):
             return
         target = entry.mapping("target")
@@ -354,7 +314,7 @@ class Kustomizer:
         elif isinstance(inline, Hole):
             self._open(made, inline.reason, inline)
 
-    def _strategic(self, directory: str, entry: Node, target: Mapping | None, made: _Build) -> None:
+    def _strategic(self, directory: str, entry: Node, target: Mapping | None, made: Build) -> None:
         """Apply a patch given as a file name or inline."""
         if isinstance(entry, Sequence):
             self._apply(list(entry.items), target, entry, made)
@@ -372,11 +332,11 @@ class Kustomizer:
         nodes: list[Node] = list(self._nodes(path)) or self._operations(path, entry, made)
         self._apply(nodes, target, entry, made)
 
-    def _operations(self, path: str, entry: Scalar, made: _Build) -> list[Node]:
+    def _operations(self, path: str, entry: Scalar, made: Build) -> list[Node]:
         """A patch file that holds JSON 6902 operations is of no kind of its own: it is read here."""
         return [masked_patch(item) for item in self._plain_items(path, entry, made)]
 
-    def _plain_items(self, path: str, entry: Scalar, made: _Build) -> list[Node]:
+    def _plain_items(self, path: str, entry: Scalar, made: Build) -> list[Node]:
         """The documents of a file that is of no kind of its own, a list taken apart."""
         from opslint.base.location import Places
         from opslint.model.rendered import with_spans
@@ -395,13 +355,13 @@ class Kustomizer:
             items.extend(root.items if isinstance(root, Sequence) else [root])
         return [with_spans(item, places, path) for item in items]
 
-    def _apply(self, patches: list[Node], target: Mapping | None, entry: Node, made: _Build) -> None:
+    def _apply(self, patches: list[Node], target: Mapping | None, entry: Node, made: Build) -> None:
         try:
             self._apply_to(patches, target, entry, made)
         except PatternError:
             self._open(made, "a patch whose target pattern is not followed", entry)
 
-    def _apply_to(self, patches: list[Node], target: Mapping | None, entry: Node, made: _Build) -> None:
+    def _apply_to(self, patches: list[Node], target: Mapping | None, entry: Node, made: Build) -> None:
         operations = [patch for patch in patches if isinstance(patch, Mapping) and "op" in patch]
         if operations:
             hits = [item for item in made.objects if target is not None and matches(item.node, item.names, target)]
@@ -424,7 +384,7 @@ class Kustomizer:
                     else:
                         item.node = merged
 
-    def _operate(self, item: _Object, operations: list[Mapping], made: _Build) -> None:
+    def _operate(self, item: Item, operations: list[Mapping], made: Build) -> None:
         node: Node = item.node
         for operation in operations:
             try:
@@ -436,7 +396,7 @@ class Kustomizer:
         if isinstance(node, Mapping):
             item.node = node
 
-    def _note_foreign(self, tree: Mapping, made: _Build) -> None:
+    def _note_foreign(self, tree: Mapping, made: Build) -> None:
         for key in ("helmCharts", "helmChartInflationGenerator", "generators", "transformers"):
             entry = tree.key(key)
             if entry is not None and tree.sequence(key):

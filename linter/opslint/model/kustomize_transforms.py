@@ -201,6 +201,42 @@ def _followed(node: Node, changes: dict[tuple[str, str], str]) -> Node:
     return Mapping(pairs, node.at, node.path)
 
 
+NameReference = tuple[str, str, tuple[str, ...]]
+"""Kind of what is named, kind of what names it ("": any), path of the field; lists on the way are gone through."""
+
+
+def name_references(configuration: Mapping) -> list[NameReference]:
+    """The ``nameReference`` entries of a transformer configuration."""
+    found: list[NameReference] = []
+    for entry in configuration.sequence("nameReference"):
+        for spec in entry.sequence("fieldSpecs") if isinstance(entry, Mapping) else ():
+            path = spec.text("path") if isinstance(spec, Mapping) else None
+            if path and isinstance(entry, Mapping) and isinstance(spec, Mapping):
+                found.append((entry.text("kind") or "", spec.text("kind") or "", tuple(path.strip("/").split("/"))))
+    return found
+
+
+def with_named(node: Mapping, references: list[NameReference], changes: dict[tuple[str, str], str]) -> Mapping:
+    """Follow renamed objects in the fields that a configuration says name them."""
+    for named, kind, path in references:
+        if kind in ("", node.text("kind")):
+            made = _named_at(node, path, named, changes)
+            assert isinstance(made, Mapping)
+            node = made
+    return node
+
+
+def _named_at(node: Node, path: tuple[str, ...], named: str, changes: dict[tuple[str, str], str]) -> Node:
+    if isinstance(node, Sequence):
+        return Sequence([_named_at(item, path, named, changes) for item in node.items], node.at, node.path)
+    if not path:
+        return _name(node, changes.get((named, node.text))) if isinstance(node, Scalar) else node
+    if not isinstance(node, Mapping) or path[0] not in node:
+        return node
+    pairs = [(key, _named_at(value, path[1:], named, changes) if key.text == path[0] else value) for key, value in node.pairs]
+    return Mapping(pairs, node.at, node.path)
+
+
 def _field_renamed(node: Mapping, field: str, kind: str, changes: dict[tuple[str, str], str]) -> Mapping:
     new = changes.get((kind, node.text(field) or ""))
     if new is None:
