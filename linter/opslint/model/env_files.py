@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     F = TypeVar("F", bound=Fact)
 
 MAX_ASKED = 200
-"""Files that the prescreen left out and that are read after all; the largest of sixty real repositories needs 31."""
+"""Files that the prescreen left out and that are read after all; of ten large repositories saleor (4,338 Python files) needs most, 62."""
 
 
 class EnvFiles:

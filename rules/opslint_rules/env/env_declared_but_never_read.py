@@ -77,7 +77,6 @@ class EnvDeclaredButNeverRead(ProjectRule):
         authority="https://12factor.net/config",
         summary="A variable is set under a misspelt name",
         help="Use the name that the code reads.",
-        status="preview",
     )
     needs = (EnvRead, SettingsClass)
     joins = MANIFESTS

@@ -94,7 +94,6 @@ class EnvExampleOutOfDate(ProjectRule):
         summary="The example of the variables lacks one that the code needs",
         help="Add the name to the example file, with a harmless value or none.",
         fix="safe",
-        status="preview",
     )
     needs = (EnvRead, SettingsClass)
     joins = (DotenvFile,)

@@ -95,7 +95,6 @@ class EnvNameCaseOrPrefixMismatch(ProjectRule):
         authority="https://docs.pydantic.dev/latest/concepts/pydantic_settings/#environment-variable-names",
         summary="A variable is set under a name that differs from the one that is read in case, prefix or nesting",
         help="Set the name that the code reads.",
-        status="preview",
     )
     needs = (EnvRead, SettingsClass)
     joins = MANIFESTS

@@ -102,7 +102,6 @@ class EnvTypeParseHazard(ProjectRule):
         summary="A value is parsed as something else than it says",
         help="Compare the text with the values that mean true, or write a number into the manifest.",
         fix="safe",
-        status="preview",
     )
     needs = (EnvRead, SettingsClass, KubernetesObject)
 
