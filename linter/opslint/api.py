@@ -80,7 +80,7 @@ if TYPE_CHECKING:
     from opslint.model.k8s_selectors import PortMismatch, Selection, port_mismatches, selections
     from opslint.model.k8s_targets import Clash, Targets
     from opslint.model.kubernetes import pod_spec
-    from opslint.model.kustomize import Refused
+    from opslint.model.kustomize_records import Refused
     from opslint.model.local_addresses import (
         BACKING_PORTS,
         is_local,
@@ -210,7 +210,7 @@ _LAZY = {
     "Queue": "opslint.model.resource_records",
     "Read": "opslint.model.env_reads",
     "Receive": "opslint.facts.consumers",
-    "Refused": "opslint.model.kustomize",
+    "Refused": "opslint.model.kustomize_records",
     "RepeatedKey": "opslint.model.repeated_keys",
     "Resource": "opslint.model.terraform_nodes",
     "Root": "opslint.model.terraform_roots",
