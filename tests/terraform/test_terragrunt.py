@@ -134,3 +134,39 @@ def test_files_that_include_each_other_end() -> None:
         "live/prod/b/terragrunt.hcl": 'locals {\n  x = read_terragrunt_config("../a/terragrunt.hcl")\n}\nterraform {\n  source = "."\n}\n',
     }
     assert [root.key for root in model_of(files).terraform.roots if root.applied] == ["live/prod", "live/prod/a", "live/prod/b"]
+
+
+EXTRA = """
+terraform {
+  source = "."
+  extra_arguments "values" {
+    commands = ["apply"]
+    %s
+  }
+}
+inputs = {
+  size = "input"
+  name = "input"
+}
+"""
+
+
+@pytest.mark.parametrize(
+    ("extra", "size", "name"),
+    [
+        ("", "input", "input"),
+        ('required_var_files = ["${get_terragrunt_dir()}/../common.tfvars"]', "file", "input"),
+        ('optional_var_files = ["nowhere.tfvars"]', "input", "input"),
+        ('required_var_files = ["nowhere.tfvars"]', None, None),
+        ('arguments = ["-var", "size=x"]', None, None),
+        ('arguments = ["-parallelism=5"]', "input", "input"),
+    ],
+)
+def test_value_files_count_over_inputs(extra: str, size: str | None, name: str | None) -> None:
+    files = {
+        "live/prod/common.tfvars": 'size = "file"\n',
+        "live/prod/app/terragrunt.hcl": EXTRA % extra,
+        "live/prod/app/main.tf": 'variable "size" {}\nvariable "name" {}\n',
+    }
+    root = next(root for root in model_of(files).terraform.roots if root.key == "live/prod/app")
+    assert (as_text(root.module.variable("size")), as_text(root.module.variable("name"))) == (size, name)

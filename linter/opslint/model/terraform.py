@@ -63,6 +63,7 @@ class TerraformProject:
                 self._functions,
                 self._note,
                 self._is_given,
+                {values.path: values for values in self._model.facts(TfVars)},
             )
             roots = units(project, self.directories)
         finder = RootFinder(

@@ -181,7 +181,7 @@ class RootFinder:
     def _variants(self, path: str) -> list[_Variant]:
         own = self._tfvars.get(path, [])
         automatic = sorted(
-            (values for values in own if parent_of(values.path) == path and _is_automatic(values.path)),
+            (values for values in own if parent_of(values.path) == path and is_automatic(values.path)),
             key=lambda values: (not values.path.endswith(("terraform.tfvars", "terraform.tfvars.json")), values.path),
         )
         place = self._environments.of_path(f"{path}/main.tf" if path else "main.tf")
@@ -380,7 +380,8 @@ def _is_library(path: str) -> bool:
     return any(segment in ("modules", "module") for segment in path.split("/"))
 
 
-def _is_automatic(path: str) -> bool:
+def is_automatic(path: str) -> bool:
+    """Tell whether Terraform reads a value file of this name without being told."""
     name = path.rpartition("/")[2].removesuffix(".json")
     return name == "terraform.tfvars" or name.endswith(".auto.tfvars")
 

@@ -5,6 +5,7 @@ What is not followed: `dependency` outputs, `generate`, `run_cmd`, `sops_decrypt
 
 from __future__ import annotations
 
+from opslint.base.expression import is_literal_text, walk
 from opslint.base.lazy import cached_property
 from opslint.base.typing import TYPE_CHECKING
 from opslint.base.value import Known, known, unknown
@@ -13,7 +14,7 @@ from opslint.model.terraform_directories import Directory
 from opslint.model.terraform_modules import ModuleInstance
 from opslint.model.terraform_nodes import Body
 from opslint.model.terraform_paths import in_repository
-from opslint.model.terraform_roots import ENVIRONMENT_NAMES, Root
+from opslint.model.terraform_roots import ENVIRONMENT_NAMES, Root, is_automatic
 from opslint.model.terraform_settings import Input, Settings
 from opslint.model.terraform_values import OpenMap, as_text, settled
 from opslint.model.terragrunt_config import DEFAULT_NAME, Config
@@ -96,6 +97,42 @@ class _Unit:
                     given = unknown("two included files give it")
                 out[name] = Input(loc, value=given)
         return out
+
+    def value_files(self) -> tuple[list[str], str]:
+        """Return the value files that Terraform is given besides the inputs, in order, and one that is not known ("" when all are).
+
+        They count over the inputs, which Terragrunt hands over as environment variables.
+        """
+        prefix = f"{self.directory}/" if self.directory else ""
+        own = [
+            path
+            for path in self.project.tfvars
+            if path.startswith(prefix) and "/" not in path[len(prefix) :] and is_automatic(path)
+        ]
+        files = sorted(own, key=lambda path: (not path.endswith(("terraform.tfvars", "terraform.tfvars.json")), path))
+        lost = ""
+        for config in self.chain():
+            for block in config.file.body[1]:
+                for nested in block[3][1] if block[0] == "terraform" else ():
+                    fields = (
+                        {name: expression for name, _at, expression in nested[3][0]} if nested[0] == "extra_arguments" else {}
+                    )
+                    for name in ("required_var_files", "optional_var_files"):
+                        found = settled(config.value(fields[name])) if name in fields else known([])
+                        if not isinstance(found, Known) or not isinstance(found.value, list):
+                            lost = name
+                            continue
+                        for item in found.value:
+                            path = in_repository(item, self.directory)
+                            if path in self.project.tfvars:
+                                files.append(str(path))
+                            elif path is None or name == "required_var_files":
+                                lost = f"{name}: {path or 'a name that is not known'}"
+                    if "arguments" in fields and any(
+                        is_literal_text(part) and "-var" in part[1] for part in walk(fields["arguments"])
+                    ):
+                        lost = "arguments"
+        return files, lost
 
     def backend(self) -> Backend | None:
         """Return the remote state of the unit, its own or an included one."""
@@ -212,20 +249,29 @@ def _root(unit: _Unit, directories: dict[str, Directory]) -> Root:
     for reason, loc in unit.lost[:1]:
         for block in directory.blocks.get("variable", ()):
             inputs.setdefault(block.labels[0] if block.labels else "", Input(loc, value=unknown(reason)))
+    files, over = unit.value_files()
+    if over:
+        inputs = {name: Input(entry.loc, value=unknown(f"{over} may set it")) for name, entry in inputs.items()}
+        settings.elsewhere = {"*": over}
+    for path in files:
+        values = project.tfvars[path]
+        inputs.update({name: Input(values.place(at), expression=expression) for name, at, expression in values.body[0]})
     module = ModuleInstance(settings, directory, inputs=inputs)
+    for entry in inputs.values():
+        entry.names = entry.names or module.names
     names = _environments(unit, inputs)
     module.__dict__["environments"] = names
     return Root(
         applied=True,
         backend=unit.backend(),
         environments=names,
-        files=sorted(unit.files | set(directory.files)),
+        files=sorted({*unit.files, *directory.files, *files}),
         key=unit.directory or ".",
         module=module,
         path=unit.directory,
         providers=[],
         reads=unit.reads(),
-        tfvars=[],
+        tfvars=files,
         uses_workspace=False,
     )
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from opslint.base.expression import BodyData, Expression
     from opslint.base.location import Loc
     from opslint.base.value import Value
-    from opslint.facts.terraform import HclFile
+    from opslint.facts.terraform import HclFile, TfVars
     from opslint.model.environments import Environments
 
 MAX_READS = 12
@@ -47,9 +47,11 @@ UNKNOWN_FUNCTIONS = {
 
 
 class Project:
-    """What all files of a project share. `paths` are all files there are; `is_given(name)` tells whether some pipeline sets a variable."""
+    """What all files of a project share. `paths` are all files there are; `is_given(name)` tells whether some pipeline sets a variable;
+    `tfvars` the value files by path.
+    """
 
-    __slots__ = ("answers", "blind", "environments", "files", "functions", "is_given", "paths", "told_apart")
+    __slots__ = ("answers", "blind", "environments", "files", "functions", "is_given", "paths", "tfvars", "told_apart")
 
     def __init__(
         self,
@@ -59,8 +61,10 @@ class Project:
         functions: Callable[[str], dict[str, Callable[[list[Value]], Value]]],
         blind: Callable[[str, Loc, str], None],
         is_given: Callable[[str], bool],
+        tfvars: dict[str, TfVars],
     ) -> None:
         self.files = files
+        self.tfvars = tfvars
         self.paths = paths
         self.environments = environments
         self.functions = functions
