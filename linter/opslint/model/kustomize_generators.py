@@ -43,7 +43,14 @@ def generated(
     for file in item.sequence("files"):
         if isinstance(file, Scalar):
             name, _, path = file.text.rpartition("=")
-            content = Scalar("", file.at, masked=mask("a file"), path=file.path)
+            full = posixpath.normpath(posixpath.join(directory, path))
+            data = model.read(full) if full in model.files else None
+            content: Node = Hole("a file that is not in the repository", "", file.at, file.path)
+            if data is not None:
+                # Two files are the same value only when they hold the same.
+                files.append(full)
+                masked = mask(data.decode("utf-8", "surrogateescape"))
+                content = Scalar("", file.at, masked=masked.replace(plain=None), path=file.path)
             pairs.append((Scalar(name or posixpath.basename(path), file.at, path=file.path), content))
     return _object(kind, item, tree, pairs), files, reasons
 
