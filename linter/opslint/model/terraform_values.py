@@ -277,3 +277,15 @@ def as_number(value: Value) -> float | None:
 def is_null(value: Value) -> bool:
     """Tell whether nothing is set: Absent or a known null."""
     return value == ABSENT or (isinstance(value, Known) and value.value is None)
+
+
+def weaker(name: str, value: Value) -> Unknown:
+    """Return what a function gives for an argument that is not known."""
+    if isinstance(value, Unknown):
+        return unknown(value.reason)
+    return unknown(f"{name}() of a secret")
+
+
+def first(arguments: list[Value]) -> Value:
+    """Return the first argument of a call."""
+    return arguments[0] if arguments else unknown("no argument")
