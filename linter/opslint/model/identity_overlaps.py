@@ -62,7 +62,28 @@ def crossings(model: DeploymentModel, holders: tuple[str, ...], owners: tuple[st
             elif all(known.environment != identity.environment for known in crossing.identities):
                 crossing.identities.append(identity)
             break
-    return list(found.values())
+    return _causes(list(found.values()))
+
+
+def _causes(found: list[Crossing]) -> list[Crossing]:
+    """Leave out names that follow from an environment which is told that it is another: they are right again when it is."""
+    told = [
+        (identity.environment, identity.tiers, crossing.loc[0])
+        for crossing in found
+        for identity in crossing.identities
+        if identity.kind == "tier"
+    ]
+    return [
+        crossing
+        for crossing in found
+        if crossing.reason != "named"
+        or crossing.identities[0].kind == "tier"
+        or not any(
+            environment == identity.environment and set(tiers) & set(identity.tiers) and path in identity.files
+            for identity in crossing.identities
+            for environment, tiers, path in told
+        )
+    ]
 
 
 class Strangers:
@@ -104,7 +125,7 @@ class Strangers:
     def of(self, identity: Identity) -> Iterator[tuple[str, Identity | None]]:
         """Yield (reason, where the owner has it) for an identity that belongs to the owners; nothing when it does not."""
         same = self._theirs.get(identity.key) if identity.key is not None and identity.is_exclusive else None
-        if identity.owned or identity.key in self._declared:
+        if identity.owned or identity.key in self._declared or self._says_own(identity):
             same = None
         # Production is served first: what both refer to is its own; of any other tier only what that declares is.
         if identity.kind == "host" and identity.key is not None and _LINK_WORDS.isdisjoint(tokens(identity.name)):
@@ -120,6 +141,10 @@ class Strangers:
         if same is not None and not certain:
             yield "same", same
 
+    def _says_own(self, identity: Identity) -> bool:
+        """Tell whether a thing is called after the environment that has it: then it is the other one that reaches across."""
+        return tier_of(identity.environment) in identity.tiers and not any(tier in self._owners for tier in identity.tiers)
+
     def _is_named(self, identity: Identity) -> bool:
         """Tell whether the words of an identity name a tier of the owners and not its own."""
         tiers = [tier for tier in identity.tiers if tier in self._owners]
@@ -133,7 +158,7 @@ class Strangers:
             # A setting called after production is a link to it on purpose; a store called so is still production's.
             return identity.kind in EXCLUSIVE or not called
         # "Staging" is also a word for data on its way in: a bare name counts where the lower environment has it too.
-        bare = identity.kind in _BARE_KINDS and (identity.scope is None or identity.kind == "bucket")
+        bare = identity.kind in _BARE_KINDS and (identity.scope is None or identity.kind == "bucket") and "/" not in identity.shown
         return not called and (not bare or (identity.kind, identity.digest) in self._names)
 
 

@@ -195,9 +195,8 @@ class Shape(Record):
 
 
 def _shape(kind: str, scope: str | None, digest: str, shown: str = "", *texts: str, account: str = "", region: str = "") -> Shape:
-    tiers: list[str] = []
-    for text in texts:
-        tiers.extend(tier for tier in tier_tokens(_without_top(text)) if tier not in tiers)
+    # The first text that names a tier decides: where a server is counts for more than what its database is called.
+    tiers = next((found for found in (tier_tokens(_without_top(text)) for text in texts) if found), [])
     return Shape(account=account, digest=digest, kind=kind, region=region, scope=scope, shown=shorten(shown), tiers=tiers)
 
 
@@ -228,6 +227,10 @@ MODE_NAMES = frozenset(
 """Variables that tell a process which environment it is in (``NODE_ENV`` and the like tell how it was built)."""
 
 
+TIER_NAMES = frozenset("environment env stage tier environment_name env_name deploy_env".split())
+"""Inputs of modules and roots that tell infrastructure the same."""
+
+
 def mode_shape(kind: str, text: str) -> Shape | None:
     """Return what a setting that names the environment itself says (kind ``tier`` of infrastructure, ``mode`` of a process)."""
     found = of_value(text)
@@ -241,6 +244,8 @@ def shape_of(name: str, value: Masked) -> Shape | None:
     """Return what the value of the setting `name` names, None when it names nothing or a thing that environments share on purpose."""
     if value.plain and name in MODE_NAMES:
         return mode_shape("mode", value.plain)
+    if name in TIER_NAMES and value.kind == "text" and value.name:
+        return mode_shape("tier", value.name)
     words = tokens(name)
     if not ALLOWED_NAMES.isdisjoint(words):
         return None

@@ -171,7 +171,7 @@ def _of_body(environment: str, files: list[str], path: str, body: BodyData) -> I
         for name, at, expression in attributes:
             if name not in ("source", "version", "depends_on", "tags", "labels", "description"):
                 yield from _literals(environment, files, (path, at), name, expression)
-        bodies.extend(block[3] for block in blocks if block[0] not in ("lifecycle", "condition"))
+        bodies.extend(block[3] for block in blocks if block[0] not in ("lifecycle", "condition", "set", "set_list", "set_sensitive"))
 
 
 def _literals(environment: str, files: list[str], loc: Loc, name: str, expression: Expression) -> Iterator[Mention]:

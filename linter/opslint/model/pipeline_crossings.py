@@ -48,7 +48,7 @@ def job_crossings(model: DeploymentModel) -> list[JobCrossing]:
     for pipeline, job in model.pipelines.jobs():
         own = own_environment(job)
         if own:
-            found = [*_targets(job, own), *_secrets(job, own), *_values(job, own)]
+            found = [*_targets(model, job, own), *_secrets(job, own), *_values(job, own)]
             seen: set[tuple[str, str]] = set()
             for kind, text, other, loc in found:
                 if _matters(tier_of(own), other) and (kind, text) not in seen:
@@ -76,9 +76,15 @@ def own_environment(job: Job) -> str:
     return named[0] if len({tier_of(name) for name in named}) == 1 else ""
 
 
-def _targets(job: Job, own: str) -> Iterator[tuple[str, str, str, Loc]]:
+def _targets(model: DeploymentModel, job: Job, own: str) -> Iterator[tuple[str, str, str, Loc]]:
     if not job.environment:
         return
+    for step in job.steps:
+        for loc, words, info in step.commands:
+            if words[:2] in (["kustomize", "build"], ["kubectl", "kustomize"]) and info.get("to", [""])[0] in ("kubectl", "oc"):
+                named = model.pipelines.actions.named(words[2:3], None)
+                if len(named) == 1 and tier_of(named[0]) != tier_of(own):
+                    yield "target", " ".join(words[:2]), tier_of(named[0]), loc
     for action in job.deploys:
         if action.tool.startswith("docker "):
             # The file says what runs; where it runs is the host's affair, and `docker-compose.prod.yml` on staging's is no mistake.
@@ -264,5 +270,12 @@ def _credentials(pipeline: Pipeline, job: Job) -> Iterator[tuple[str, Loc]]:
             blocks.extend((step.view.node.get("env"), step.view.node.get("with")))
     for block in blocks:
         for key, node in block.pairs if isinstance(block, Mapping) else ():
+            if (
+                key.text == "role-to-assume"
+                and isinstance(node, Scalar)
+                and node.text.startswith("arn:")
+                and not tier_tokens(node.text)
+            ):
+                yield node.text.rpartition("/")[2], node.loc
             if key.text in _CREDENTIALS:
                 yield from ((name, node.loc) for name, _loc in secrets_of(node, sure=True) if not tier_word(name))

@@ -15,8 +15,8 @@ class CiJobCrossesEnv(ProjectRule):
     -------------
     A job with `environment: staging` that deploys with production's namespace, value file, workspace or directory, or whose cluster, role
     or host is called after production (and the same the other way round); a job of one tier that is given a secret called after another,
-    and none of that name for its own; jobs of two tiers that open the cloud with the same repository secret, with no GitHub environment to
-    give it two values.
+    and none of that name for its own; jobs of two tiers that open the cloud with the same repository secret or role, with no GitHub
+    environment to give it two values.
 
     Shapes seen in: cisagov/crossfeed (the production job was copied from staging's and still deploys `--stage=staging`);
     jaRue1/terraform-cicd-gha (two workflows, one for each environment, with the same static access key). Silent shape seen in:
@@ -108,6 +108,5 @@ def _message(found: JobCrossing) -> str:
     if found.kind == "value":
         return f"{who}, and its `{found.text}` names {found.other}"
     return (
-        f"`{found.job.id}` deploys {found.own} with `{found.text}`, the same repository secret that deploys {found.other}: either job can"
-        " change both"
+        f"`{found.job.id}` deploys {found.own} with `{found.text}`, which deploys {found.other} too: either job can change both"
     )
