@@ -109,7 +109,7 @@ class EnvReadAtImportVsRuntime(ProjectRule):
                 report.silent(run.open_reason, run.loc)
             elif _loads_dotenv(model, run, reads, files):
                 report.silent("a .env may be loaded", run.loc)
-            elif not any({read.name, *read.aliases} & run.names for read in reads):
+            elif run.settings is None and not any({read.name, *read.aliases} & run.names for read in reads):
                 report.silent("the step sets nothing that the code reads", run.loc)
             else:
                 found.setdefault(tuple(sorted(missing)), []).append((run, missing, files))
@@ -147,5 +147,7 @@ def _loads_dotenv(model: DeploymentModel, run: PipelineRun, reads: list[Read], f
     """Tell whether the code loads a ``.env`` that is in the repository or that the job makes."""
     loads = any(path in model.variables.all_reads.loads_dotenv for path in files)
     loads = loads or any(read.how in ("pydantic", "decouple", "starlette") for read in reads)
-    there = any(path.rpartition("/")[2] == ".env" for path in model.files)
+    # A loader looks beside the file that calls it and above it, or where the command runs.
+    above = {"", *(path[:end] for path in files for end, char in enumerate(path) if char == "/")}
+    there = any(f"{directory}/.env".lstrip("/") in model.files for directory in above)
     return loads and (there or writes_dotenv(run.job))
