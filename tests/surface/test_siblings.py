@@ -101,6 +101,18 @@ def test_every_format_shows_places_in_siblings(
         assert "/manifests:" not in out
 
 
+def test_what_is_found_together_can_be_accepted_together(
+    system: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    facts = [word for other in PARTS for word in ("--facts", f"{other}={system / other}.json")]
+    kept = str(tmp_path / "accepted.txt")
+    assert main(["baseline", str(system / "code"), "--output", kept, "--min-severity", "note", "--no-cache", *facts]) == 0
+    words = ["check", str(system / "code"), "--no-cache", "--fail-on", "note", *facts]
+    assert main([*words, "--baseline", kept]) == 0
+    assert main(words) == 1
+    assert "accepted" not in capsys.readouterr().out
+
+
 def test_the_model_shows_both(system: Path, capsys: pytest.CaptureFixture[str]) -> None:
     facts = [word for other in PARTS for word in ("--facts", f"{other}={system / other}.json")]
     assert main(["model", str(system / "code"), "--format", "json", *facts]) == 0

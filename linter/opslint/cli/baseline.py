@@ -17,13 +17,14 @@ from opslint.engine.baseline import DEFAULT_FILE, create, prune
 @click.option("--prune", "pruning", is_flag=True, help="Drop entries that no finding has any more; add nothing.")
 @click.option("--min-severity", default="warning", type=click.Choice(["error", "warning", "note"]), help="[default: warning]")
 @click.option("--min-confidence", default="medium", type=click.Choice(["high", "medium", "low"]), help="[default: medium]")
+@click.option("--facts", multiple=True, metavar="NAME=FILE", help="What the sibling NAME exported (repeatable).")
 @click.option("--config", metavar="FILE", help="Use this configuration file.")
 @click.option("--root", metavar="DIR", help="Take this directory as the project.")
 @click.option("--cache-dir", metavar="DIR", help="Where the cache lives.")
 @click.option("--no-cache", is_flag=True, help="Neither read nor write the cache.")
 def baseline(
-    path: str, file: str | None, pruning: bool, min_severity: str, min_confidence: str, config: str | None, root: str | None,
-    cache_dir: str | None, no_cache: bool,
+    path: str, file: str | None, pruning: bool, min_severity: str, min_confidence: str, facts: tuple[str, ...],
+    config: str | None, root: str | None, cache_dir: str | None, no_cache: bool,
 ) -> int:  # fmt: skip
     """Write a baseline of the project that PATH belongs to; `check --baseline FILE` then leaves those findings out."""
     from opslint.engine.discover import find_targets
@@ -37,7 +38,7 @@ def baseline(
     result = run(
         run_options(
             paths=[top], root=top, config=config, cache_dir=cache_dir, no_cache=no_cache, min_severity=min_severity,
-            min_confidence=min_confidence,
+            min_confidence=min_confidence, facts=list(facts),
         ),
         apart=True,
     )  # fmt: skip
