@@ -13,6 +13,7 @@ from _blake2 import blake2b
 from opslint.base.errors import UsageError, nearest
 from opslint.base.fact import FACT_TYPES
 from opslint.base.jsonio import dumps, loads
+from opslint.base.settings import DeclaredEnvironment, DeclaredService, default_settings
 from opslint.base.typing import TYPE_CHECKING
 from opslint.engine.shared_facts import received, shared
 from opslint.engine.shared_records import RECORDS, Decoder, Encoder
@@ -105,7 +106,16 @@ class Guest:
         }
         self._deployments = body["deployments"]
         self.settings = body["settings"]
+        self._try()
+
+    def _try(self) -> None:
+        """Make everything once: what is wrong with a file is said when it is read, not in the middle of a run."""
+        for kind, by_path in self.rows.items():
+            for path, rows in by_path:
+                for row in rows:
+                    FACT_TYPES[kind].load(path, row)
         self.deployments()
+        Guests([self], []).joined(default_settings())
 
     def moved(self, path: str) -> str:
         """Return where a path of the sibling stands in the model."""
@@ -165,8 +175,6 @@ class Guests:
 
     def joined(self, settings: ProjectSettings) -> ProjectSettings:
         """Return the settings with what the siblings declare of environments, services and variables."""
-        from opslint.base.settings import DeclaredEnvironment, DeclaredService
-
         environments, services = list(settings.environments), list(settings.services)
         optional, platform = list(settings.optional_env), list(settings.platform_env)
         for guest in self.guests:
