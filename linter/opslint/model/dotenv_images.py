@@ -40,12 +40,16 @@ class DotenvInImage(Record):
 
 
 class ShippedDotenv(Record):
-    """A dotenv file in the image of a service that runs in `environments`, with the load that reads it (None: it is copied by name)."""
+    """A dotenv file in the image of a service that runs in `environments`, with the load that reads it (None: it is copied by name).
 
-    __slots__ = ("environments", "file", "load", "service")
+    `others` are the COPY instructions that bring the same file for the same reason: one line of ``.dockerignore`` keeps all out.
+    """
+
+    __slots__ = ("environments", "file", "load", "others", "service")
     environments: list[str]
     file: DotenvInImage
     load: DotenvLoad | None
+    others: list[Loc]
     service: str
 
 
@@ -64,21 +68,33 @@ class OverridingLoad(Record):
 
 def shipped_dotenv(model: DeploymentModel) -> list[ShippedDotenv]:
     """Return the dotenv files that images of services hold, each COPY once."""
-    found: dict[tuple[Loc, str], ShippedDotenv] = {}
+    found: dict[tuple[Loc | None, str], ShippedDotenv] = {}
     for service in model.services:
-        for workload, container in service.runs:
+        # Who builds for production is answered first: it is where the finding stands.
+        for workload, container in sorted(service.runs, key=lambda run: _is_local(run[0])):
             image = model.linked.image(container)
             for file in dotenv_in_image(model, image) if image is not None else ():
                 load = next((load for load in _loads(model, container) if _reads(load, file.path)), None)
                 if load is None and not file.named:
                     continue
-                shipped = ShippedDotenv(environments=workload.environments, file=file, load=load, service=service.name)
-                known = found.setdefault((file.loc, file.path), shipped)
+                shipped = ShippedDotenv(environments=workload.environments, file=file, load=load, others=[], service=service.name)
+                known = found.setdefault((file.loc if file.named else None, file.path), shipped)
                 if known is not shipped:
-                    # A run in no named environment is judged like production: no list of others may hide it.
-                    both = known.environments and workload.environments
-                    known.environments = sorted({*known.environments, *workload.environments}) if both else []
+                    _join(known, shipped)
     return list(found.values())
+
+
+def _is_local(workload: Workload) -> bool:
+    return bool(workload.environments) and all(tier_of(name) in _LOCAL for name in workload.environments)
+
+
+def _join(known: ShippedDotenv, other: ShippedDotenv) -> None:
+    # A run in no named environment is judged like production: no list of others may hide it.
+    both = known.environments and other.environments
+    known.environments = sorted({*known.environments, *other.environments}) if both else []
+    if other.file.loc not in (known.file.loc, *known.others):
+        known.others.append(other.file.loc)
+    known.file.files = sorted({*known.file.files, *other.file.files})
 
 
 def overriding_loads(model: DeploymentModel) -> list[OverridingLoad]:
@@ -86,7 +102,7 @@ def overriding_loads(model: DeploymentModel) -> list[OverridingLoad]:
     found: dict[Loc, OverridingLoad] = {}
     for service in model.services:
         for workload, container in service.runs:
-            if workload.environments and all(tier_of(name) in _LOCAL for name in workload.environments):
+            if _is_local(workload):
                 continue
             for load in _loads(model, container):
                 if load.overrides and not load.guarded and not load.function and load.loc not in found:
@@ -177,7 +193,9 @@ def dotenv_in_image(model: DeploymentModel, image: Image) -> list[DotenvInImage]
             continue
         ignores = ignore_file(model, image.context, image.fact.path)
         files = [item for item in (path, image.fact.path, ignores) if item is not None and item in model.files]
-        found.setdefault(path, DotenvInImage(files=files, loc=loc, named=named, path=path, tracked=path in model.files))
+        known = found.get(path)
+        if known is None or (named and not known.named):
+            found[path] = DotenvInImage(files=files, loc=loc, named=named, path=path, tracked=path in model.files)
     return list(found.values())
 
 

@@ -101,6 +101,7 @@ class DotenvShippedInImage(ProjectRule):
             whose = "" if file.tracked else " of whoever builds it"
             how = "is copied by name" if file.named else "is not kept out by `.dockerignore`"
             evidence = [(load.loc, "it is read here")] if load is not None else []
+            evidence.extend((loc, "this brings it too") for loc in shipped.others)
             report(
                 at=file.loc,
                 message=f"`{file.path}`{whose} becomes part of the image of `{shipped.service}`: it {how}{reads}",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from opslint.api import TYPE_CHECKING, ComposeFile, Meta, ProjectRule, project_collisions
 
 if TYPE_CHECKING:
-    from opslint.api import DeploymentModel, ProjectCollision, Reporter
+    from opslint.api import DeploymentModel, Loc, ProjectCollision, Reporter
 
 
 class ComposeProjectCollision(ProjectRule):
@@ -90,8 +90,12 @@ class ComposeProjectCollision(ProjectRule):
         collisions, unknown = project_collisions(model)
         for reason, loc in unknown:
             report.silent(reason, loc)
+        told: set[Loc] = set()
         for collision in collisions:
-            _report(collision, report)
+            # A file that is combined with others in several ways says it once.
+            if collision.things[0].loc not in told:
+                told.add(collision.things[0].loc)
+                _report(collision, report)
 
 
 def _report(collision: ProjectCollision, report: Reporter) -> None:
