@@ -95,28 +95,43 @@ def _resources(view: dict[str, Any], names: list[str], limit: int) -> list[str]:
 
 def _identities(items: list[dict[str, Any]], names: list[str], limit: int) -> list[str]:
     """One row for each thing that has an identity, with the environments that own or use it; shared ones first."""
-    rows: dict[tuple[Any, ...], dict[str, str]] = {}
-    places: dict[tuple[Any, ...], str] = {}
-    marks: dict[tuple[Any, ...], str] = {}
+    rows: dict[tuple[str, str], dict[str, str]] = {}
+    places: dict[tuple[str, str], str] = {}
+    marks: dict[tuple[str, str], str] = {}
     for item in items:
-        label = item["text"] or f"({item['name']})"
-        key = (item["kind"], label, item["same"] if item["same"] is not None else item["environment"])
+        key = (item["kind"], _label(item))
         places.setdefault(key, f"{item['path']}:{item['line']}")
         cells = rows.setdefault(key, {})
         if cells.get(item["environment"]) != "owns":
             cells[item["environment"]] = "owns" if item["owned"] else "uses"
         if item["shared_with"]:
             marks[key] = "*"
+        elif item["same"] is None and item["text"] and len({name.partition("/")[0] for name in cells}) > 1:
+            marks.setdefault(key, "?")
     used = _used(names, rows.values())
-    lines = ["", f"Identities: {len(rows)}" + (" (* the same in several tiers)" if marks else "")]
+    legend = ["* the same in several tiers"] if "*" in marks.values() else []
+    legend += ["? one name, it is not known whether one thing"] if "?" in marks.values() else []
+    lines = ["", f"Identities: {len(rows)}" + (f" ({'; '.join(legend)})" if legend else "")]
     if not rows:
         return [*lines, "  (no host, store, account or name of a named environment is known)"]
-    ordered = sorted(rows, key=lambda key: (key not in marks, key[0], key[1], str(key[2])))
+    ordered = sorted(rows, key=lambda key: (_ORDER.index(marks.get(key, "")), *key))
     body = [
         [marks.get(key, ""), f"{key[0]} {key[1]}", *(rows[key].get(name, "-") for name in used), places[key]]
         for key in ordered[:limit]
     ]
     return [*lines, *_beside(["", "", *used, "written at"], body), *_more(len(rows), limit)]
+
+
+_ORDER = ("*", "?", "")
+_TIER_WORDS = frozenset("prod production prd staging stage stg uat preprod dev development sandbox preview ephemeral".split())
+
+
+def _label(item: dict[str, Any]) -> str:
+    """Name a thing: by its text; where only words of it may be shown, or none, by the setting that holds it."""
+    text = item["text"] or ""
+    if text and _TIER_WORDS.issuperset(text.split()):
+        return f"…{text.replace(' ', '…')}… ({item['name']})"
+    return text or f"({item['name']})"
 
 
 def _used(names: list[str], rows: Iterable[dict[str, str]]) -> list[str]:
@@ -133,7 +148,7 @@ def _beside(head: list[str], body: list[list[str]]) -> list[str]:
     rows = [[visible(cell) for cell in row] for row in (head, *body)]
     columns = [[row[number] for row in rows] for number in range(len(head))]
     count = len(head) - 3
-    widths = fit(columns, [1, 24, *[5] * count, 16], [1, 60, *[16] * count, 32], WIDTH)
+    widths = fit(columns, [1, max(24, 52 - 6 * count), *[5] * count, 16], [1, 60, *[16] * count, 32], WIDTH)
     short = [
         [*(middle(cell, width) for cell, width in zip(row[:-1], widths, strict=False)), tail(row[-1], widths[-1])] for row in rows
     ]
