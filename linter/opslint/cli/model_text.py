@@ -148,7 +148,7 @@ def _beside(head: list[str], body: list[list[str]]) -> list[str]:
     rows = [[visible(cell) for cell in row] for row in (head, *body)]
     columns = [[row[number] for row in rows] for number in range(len(head))]
     count = len(head) - 3
-    widths = fit(columns, [1, max(24, 52 - 6 * count), *[5] * count, 16], [1, 60, *[16] * count, 32], WIDTH)
+    widths = fit(columns, [1, max(24, 52 - 6 * count), *[5] * count, 20], [1, 60, *[16] * count, 32], WIDTH)
     short = [
         [*(middle(cell, width) for cell, width in zip(row[:-1], widths, strict=False)), tail(row[-1], widths[-1])] for row in rows
     ]
