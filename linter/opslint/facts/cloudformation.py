@@ -27,13 +27,15 @@ _SHORT = {"!Ref": "Ref", "!Condition": "Condition"}
 
 class CfnTemplate(Fact):
     """What a template says besides its resources: `parameters` ``[name, place, default or None]``, `conditions` and `mappings`
-    as bodies, `functions` the body of SAM's ``Globals.Function``, `sam` whether it is a SAM template.
+    as bodies, `functions` the body of SAM's ``Globals.Function``, `sam` whether it is a SAM template; `own` what a file of the Serverless
+    Framework says of itself (``service``, ``custom``, ``provider``) as an expression, [] for templates.
     """
 
-    __slots__ = ("conditions", "functions", "mappings", "parameters", "sam")
+    __slots__ = ("conditions", "functions", "mappings", "own", "parameters", "sam")
     conditions: list[Any]
     functions: list[Any]
     mappings: list[Any]
+    own: list[Any]
     parameters: list[list[Any]]
     sam: bool
 
@@ -181,8 +183,10 @@ def _template(document: YamlDocument, emit: Callable[[Fact], None]) -> None:
             read_template(root, resources, Converter(document), emit)
 
 
-def read_template(root: Mapping, resources: Mapping, convert: Converter, emit: Callable[[Fact], None]) -> None:
-    """Emit the facts of one template: `root` with its parameters and globals, `resources` by logical name."""
+def read_template(
+    root: Mapping, resources: Mapping, convert: Converter, emit: Callable[[Fact], None], own: Expression | None = None
+) -> None:
+    """Emit the facts of one template: `root` with its parameters and globals, `resources` by logical name, `own` as in `CfnTemplate`."""
     parameters = []
     declared = root.mapping("Parameters")
     for key, value in declared.pairs if declared is not None else ():
@@ -206,6 +210,7 @@ def read_template(root: Mapping, resources: Mapping, convert: Converter, emit: C
             conditions=convert.body(root.mapping("Conditions")),
             functions=convert.body(root.mapping("Globals", "Function")),
             mappings=convert.body(root.mapping("Mappings")),
+            own=own or [],
             parameters=parameters,
             sam=any(text.startswith("AWS::Serverless") for text in texts),
         )

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from opslint.base.expression import raw
+from opslint.base.expression import literal, raw
 from opslint.base.rule import Extractor
 from opslint.base.tree import Mapping, Scalar, Sequence
 from opslint.base.typing import TYPE_CHECKING
 from opslint.facts.cloudformation import Converter, read_template
+from opslint.facts.serverless_names import FIRST, LOOK
+from opslint.facts.terraform import clean
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,13 +25,89 @@ _NAMES = {"handler": "Handler", "runtime": "Runtime", "timeout": "Timeout", "mem
 _SQS = {"arn": "Queue", "batchSize": "BatchSize", "maximumBatchingWindow": "MaximumBatchingWindowInSeconds"}
 
 
-class _Converter(Converter):
-    """A text with ``${…}`` is a variable of the framework, whose value is not followed."""
+_OWN = ("service", "custom", "provider", "params")
+"""What ``${self:…}`` may ask for."""
+
+MAX_NESTED = 6
+"""Variables inside variables that are followed."""
+
+
+class ServerlessConverter(Converter):
+    """A text with ``${…}`` holds variables of the framework."""
 
     def expression(self, node: Node, depth: int) -> Expression:
         if isinstance(node, Scalar) and node.masked is None and "${" in node.text:
-            return raw("a variable of the Serverless Framework")
+            return variables(node.text)
         return super().expression(node, depth)
+
+
+def variables(text: str, depth: int = 0) -> Expression:
+    """Return a text with ``${source, fallback}`` as an expression: calls of `FIRST` and `LOOK`."""
+    if depth > MAX_NESTED:
+        return raw("variables that are nested too deeply")
+    parts: list[Expression] = []
+    rest = text
+    while "${" in rest:
+        before, _, rest = rest.partition("${")
+        end = _end(rest)
+        if end < 0:
+            return raw("a variable that does not end")
+        if before:
+            parts.append(literal(before))
+        parts.append(_variable(rest[:end], depth))
+        rest = rest[end + 1 :]
+    if rest:
+        parts.append(literal(rest))
+    return parts[0] if len(parts) == 1 else ["tmpl", parts]
+
+
+def _end(text: str) -> int:
+    """Return where the brace that is open closes, -1 when it does not."""
+    level = 0
+    for at, char in enumerate(text):
+        if char == "{":
+            level += 1
+        elif char == "}":
+            if not level:
+                return at
+            level -= 1
+    return -1
+
+
+def _variable(content: str, depth: int) -> Expression:
+    if content.startswith("AWS::"):
+        return ["ref", content, []]
+    sources: list[Expression] = []
+    for source in _sources(content):
+        if source[:1] in ("'", '"'):
+            sources.append(literal(source[1:-1]))
+        elif source.isdigit():
+            sources.append(literal(int(source)))
+        elif source in ("true", "false", "null"):
+            sources.append(literal({"true": True, "false": False, "null": None}[source]))
+        else:
+            sources.append(["call", LOOK, [variables(source, depth + 1) if "${" in source else literal(source)], False])
+    return ["call", FIRST, sources, False]
+
+
+def _sources(content: str) -> list[str]:
+    """Split at commas that stand outside of quotes, parentheses and inner variables."""
+    out, word, level, quote = [], "", 0, ""
+    for char in content:
+        if quote:
+            quote = "" if char == quote else quote
+        elif char in "'\"":
+            quote = char
+        elif char in "({":
+            level += 1
+        elif char in ")}":
+            level -= 1
+        elif char == "," and not level:
+            out.append(word.strip())
+            word = ""
+            continue
+        word += char
+    return [found for found in (*out, word.strip()) if found]
 
 
 def _extract(document: YamlDocument, emit: Callable[[Fact], None]) -> None:
@@ -57,7 +135,11 @@ def _extract(document: YamlDocument, emit: Callable[[Fact], None]) -> None:
         ],
         at,
     )
-    read_template(template, Mapping(resources, at), _Converter(document), emit)
+    convert = ServerlessConverter(document)
+    pairs = [
+        [literal(key.text), clean(convert.expression(value, 0), key.text), -1] for key, value in root.pairs if key.text in _OWN
+    ]
+    read_template(template, Mapping(resources, at), convert, emit, ["obj", -1, pairs])
 
 
 def _resource(kind: str, properties: Mapping) -> Mapping:

@@ -9,6 +9,7 @@ from opslint.base.opaque import SECRET_STARTS, conceal_words, is_identity, is_op
 from opslint.base.rule import Extractor
 from opslint.base.typing import TYPE_CHECKING
 from opslint.facts.json_text import json_expression
+from opslint.facts.serverless_names import LOOK
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -180,6 +181,9 @@ def _argument(expression: Expression, name: str, function: str) -> Expression:
         return ["list", [_argument(item, name, function) for item in expression[1]]]
     if not is_literal_text(expression):
         return _masked(expression, name)
+    if function == LOOK:
+        # Where a value is looked up, not the value.
+        return expression
     text = expression[1]
     shape = text.replace("%s", "x").replace("%d", "1") if function in ("format", "formatlist") else text
     if not is_secret_text(text) and (not any(char.isalnum() for char in text) or (is_identity(shape) and not holds_secret(name))):

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from opslint.base.lazy import cached_property
 from opslint.base.typing import TYPE_CHECKING
-from opslint.base.value import known, unknown
+from opslint.base.value import Secret, known, unknown
 from opslint.facts.cloudformation import CfnResource, CfnTemplate
-from opslint.model.stack_runs import stack_environments, stack_parameters
+from opslint.facts.serverless_names import FIRST, LOOK
+from opslint.model.stack_runs import STAGE, stack_environments, stack_parameters
 from opslint.model.terraform_eval import Evaluator, Names
 from opslint.model.terraform_nodes import Body, Resource
+from opslint.model.terraform_paths import in_repository
 from opslint.model.terraform_roots import ENVIRONMENT_NAMES
-from opslint.model.terraform_values import reference
+from opslint.model.terraform_values import Missing, as_text, missing, reference
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
+    from opslint.base.expression import Expression
     from opslint.base.value import Value
     from opslint.model.model import DeploymentModel
 
@@ -31,9 +35,16 @@ class Template:
     """
 
     def __init__(
-        self, fact: CfnTemplate, resources: list[CfnResource], environments: list[str], given: dict[str, Value], key: str
+        self,
+        fact: CfnTemplate,
+        resources: list[CfnResource],
+        environments: list[str],
+        given: dict[str, Value],
+        key: str,
+        read: Callable[[str], bytes | None],
     ) -> None:
         self.path = fact.path
+        self._read = read
         self.key = key
         self._given = given
         self.sam = fact.sam
@@ -41,10 +52,14 @@ class Template:
         self._fact = fact
         self._facts = {resource.name: resource for resource in resources}
         self._evaluator = Evaluator()
-        self._names = Names(bound={}, functions={}, look=self._look)
+        functions: dict[str, Callable[[list[Value]], Value]] = {}
+        if fact.own:
+            functions = {FIRST: _first_there, LOOK: self._serverless}
+        self._names = Names(bound={}, functions=functions, look=self._look)
         self._conditions = {name: expression for name, _at, expression in fact.conditions[0]}
         self._parameters = {name: expression for name, _at, expression in fact.parameters}
         self._entered: set[str] = set()
+        self._files: dict[str, Expression] = {}
 
     def _look(self, name: str, steps: list[Any], evaluator: Evaluator) -> tuple[Value, list[Any]]:
         if name == "Condition" and steps:
@@ -60,6 +75,35 @@ class Template:
             attribute = ".".join(step for step in steps if isinstance(step, str)) or "Ref"
             return reference(name, attribute, unknown("known after deploy")), []
         return unknown(f"{name} is not known before the deploy"), []
+
+    def _serverless(self, arguments: list[Value]) -> Value:
+        """Return what one source of a variable of the Serverless Framework holds."""
+        address = as_text(arguments[0]) if arguments else None
+        if address is None:
+            return unknown("a variable of the Serverless Framework whose name is not known")
+        kind, _, rest = address.partition(":")
+        if address in ("opt:stage", "sls:stage"):
+            return self._given.get(STAGE) or unknown("the stage")
+        if address in self._entered:
+            return unknown(f"{address} depends on itself")
+        self._entered.add(address)
+        try:
+            if kind == "self":
+                return self._evaluator.member(self._fact.own, [part for part in rest.split(".") if part], self._names)
+            if kind.startswith("file(") and ")" in kind:
+                return self._of_file(kind[5:].partition(")")[0], [part for part in rest.split(".") if part])
+        finally:
+            self._entered.discard(address)
+        return Secret(ref=rest) if kind == "ssm" else unknown(f"${{{kind}:…}} is known when it is deployed")
+
+    def _of_file(self, name: str, keys: list[str]) -> Value:
+        path = in_repository(known(name), self.path.rpartition("/")[0])
+        data = self._read(path) if path else None
+        if path is None or data is None:
+            return missing(name)
+        if path not in self._files:
+            self._files[path] = expression_of(data)
+        return self._evaluator.member(self._files[path], keys, self._names)
 
     def _condition(self, name: str, evaluator: Evaluator) -> Value:
         expression = self._conditions.get(name)
@@ -118,7 +162,11 @@ class Template:
 
 def _over(shared: Any, own: Any, depth: int) -> Any:
     """Lay a function's property over the one of ``Globals``: maps are merged, lists joined, all else replaced (AWS SAM, Globals section)."""
-    if not isinstance(shared, list) or depth > MAX_GLOBALS or own[0] != shared[0]:
+    if not isinstance(shared, list) or depth > MAX_GLOBALS:
+        return own
+    if own[0] == "obj" and shared[0] not in ("obj", "lit", "list", "mask", "secret"):
+        return ["call", "merge", [shared, own], False]
+    if own[0] != shared[0]:
         return own
     if own[0] == "list":
         return ["list", [*shared[1], *own[1]]]
@@ -131,6 +179,30 @@ def _over(shared: Any, own: Any, depth: int) -> Any:
     ]
     names = {pair[0][1] for pair in own[2] if pair[0][0] == "lit"}
     return ["obj", own[1], [*(pair for name, pair in above.items() if name not in names), *pairs]]
+
+
+def _first_there(arguments: list[Value]) -> Value:
+    """Return the first source of a variable that is there; one that is not known may be there or not."""
+    for argument in arguments:
+        if not isinstance(argument, Missing) and argument != known(None):
+            return argument
+    return arguments[-1] if arguments else unknown("a variable without source")
+
+
+def expression_of(data: bytes) -> Expression:
+    """Return a YAML file that a variable names as an expression; its values are treated as those of variables."""
+    from opslint.facts.serverless import ServerlessConverter
+    from opslint.facts.terraform import clean
+    from opslint.syntax import yaml
+    from opslint.syntax.document import ReadProblem
+
+    try:
+        document = yaml.read(data, "yaml")
+    except ReadProblem:
+        return ["raw", "a file that could not be read"]
+    if len(document.documents) != 1 or document.problems:
+        return ["raw", "a file that could not be read"]
+    return clean(ServerlessConverter(document).expression(document.documents[0], 0), "environment")
 
 
 def templates(model: DeploymentModel) -> list[Template]:
@@ -149,10 +221,10 @@ def templates(model: DeploymentModel) -> list[Template]:
         names = [found.name] if found else deployed.get(fact.path, [])
         parameters = {name: values for name, values in given.get(fact.path, {}).items() if name in names}
         if not parameters:
-            out.append(Template(fact, own, names, {}, fact.path))
+            out.append(Template(fact, own, names, {}, fact.path, model.read))
             continue
         # Each environment is a stack of its own; those without parameters of their own have the defaults.
         for name in names:
             key = fact.path if len(names) == 1 else f"{fact.path}@{name}"
-            out.append(Template(fact, own, [name], parameters.get(name, {}), key))
+            out.append(Template(fact, own, [name], parameters.get(name, {}), key, model.read))
     return out

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from opslint.base.typing import TYPE_CHECKING
+from opslint.base.value import known
 from opslint.model.paths import directory_of, join
 
 if TYPE_CHECKING:
@@ -23,6 +24,9 @@ _DEPLOYS = (
 )
 _TEMPLATE_FLAGS = ("--template-file", "--template", "--template-body", "-t")
 _DEFAULTS = ("template.yaml", "template.yml", "template.json")
+STAGE = "--stage"
+"""Under this name stands, among the parameters, the stage of a Serverless Framework service."""
+
 _SERVICES = ("serverless.yml", "serverless.yaml")
 """What ``sam deploy`` and ``serverless deploy`` take when no file is named."""
 
@@ -103,9 +107,22 @@ def stack_parameters(model: DeploymentModel, templates: list[str]) -> dict[str, 
                 path = _template_of(action, templates)
                 names = _names(model, job, action)
                 given = _overrides(_behind(action.words, "--parameter-overrides"))
+                given.update(_stage(action.words))
                 if path is not None and len(names) == 1 and given:
                     found.setdefault(path, {})[names[0]] = given
     return found
+
+
+def _stage(words: list[str]) -> dict[str, Value]:
+    """Return the stage that a deploy of the Serverless Framework names."""
+    if words[:1] not in (["serverless"], ["sls"]):
+        return {}
+    for word, following in zip(words, [*words[1:], ""], strict=True):
+        name, equals, text = word.partition("=")
+        if name in ("--stage", "-s"):
+            stage = text if equals else following
+            return {STAGE: known(stage)} if stage and "$" not in stage else {}
+    return {}
 
 
 def _behind(words: list[str], flag: str) -> list[str]:
