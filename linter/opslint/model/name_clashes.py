@@ -6,7 +6,6 @@ from opslint.base.record import Record
 from opslint.base.typing import TYPE_CHECKING
 from opslint.model.environment_names import tier_tokens
 from opslint.model.environments import tier_of
-from opslint.model.identity_shapes import named_shape
 from opslint.model.physical_names import NAMED, WORLD, apart, carries_environment, named_resources, same_state, tiers_of, varies
 
 if TYPE_CHECKING:
@@ -40,14 +39,13 @@ def name_clashes(model: DeploymentModel) -> list[NameClash]:
     for found in named_resources(model):
         if found.scope and found.environment:
             groups.setdefault((found.resource.type, found.scope, found.name), []).append(found)
-    spoken = _spoken_for(model)
-    clashes = []
+    meeting = []
     for group in groups.values():
         members = _first_of_each(group)
-        if len(tiers_of(members)) < PLURAL or any(same_state(members[0].root, other.root) for other in members[1:]):
-            continue
-        if not any(_names_other(member, spoken) for member in members):
-            clashes.append(members)
+        if len(tiers_of(members)) >= PLURAL and not any(same_state(members[0].root, other.root) for other in members[1:]):
+            meeting.append(members)
+    spoken = _spoken_for(model) if meeting else set()
+    clashes = [members for members in meeting if not any(_names_other(member, spoken) for member in members)]
     return _by_file(clashes, None)
 
 
@@ -60,7 +58,7 @@ def constant_names(model: DeploymentModel) -> tuple[list[NameClash], list[tuple[
     alone: list[Named] = []
     for found in named_resources(model):
         if found.scope or found.place.settings is None:
-            if not found.scope:
+            if not found.scope and found.environment:
                 undecided.append((found.loc, "the account is not known"))
             continue
         if found.environment:
@@ -115,6 +113,8 @@ def _names_other(member: Named, spoken: set[tuple[str, str]]) -> bool:
     tiers = tier_tokens(member.name)
     if not tiers or tier_of(member.environment) in tiers:
         return False
+    from opslint.model.identity_shapes import named_shape
+
     return (member.environment, named_shape("name", None, member.name).digest) in spoken
 
 

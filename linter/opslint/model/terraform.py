@@ -10,7 +10,6 @@ from opslint.facts.terraform import HclFile, TfBlock, TfVars
 from opslint.model.terraform_directories import Directory, types_below
 from opslint.model.terraform_paths import in_repository
 from opslint.model.terraform_roots import ENVIRONMENT_NAMES, RootFinder
-from opslint.model.terraform_sessions import sessions
 from opslint.model.terraform_templates import template_value, yaml_value
 from opslint.model.terraform_values import FileText, Reference, references_in
 
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
     from opslint.model.terraform_nodes import Body, Resource
     from opslint.model.terraform_roots import Root
     from opslint.model.terraform_runs import TerraformRun
+    from opslint.model.terraform_sessions import Session
 
 
 class TerraformProject:
@@ -73,7 +73,7 @@ class TerraformProject:
             self._model.environments,
             self._functions,
             self._note,
-            sessions(self.runs) if self.runs else [],
+            self._sessions(),
             {root.module.directory.path for root in roots},
             self._model.files,
             self._model.read,
@@ -89,6 +89,13 @@ class TerraformProject:
         from opslint.model.terraform_runs import terraform_runs
 
         return terraform_runs(self._model)
+
+    def _sessions(self) -> list[Session]:
+        if not self.runs:
+            return []
+        from opslint.model.terraform_sessions import sessions
+
+        return sessions(self.runs)
 
     @cached_property
     def workspace_roots(self) -> set[str]:

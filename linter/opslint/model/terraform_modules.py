@@ -12,7 +12,6 @@ from opslint.model.terraform_eval import Evaluator, Names
 from opslint.model.terraform_instances import instances_of, suffix_of
 from opslint.model.terraform_nodes import Body, Resource
 from opslint.model.terraform_settings import Input
-from opslint.model.terraform_types import converted
 from opslint.model.terraform_values import reference
 
 if TYPE_CHECKING:
@@ -155,7 +154,11 @@ class ModuleInstance:
             value = self._given(name, given)
         if given is None or (value == known(None) and written.get("nullable") == ["lit", False]):
             value = self._default(name, written.get("default"))
-        return converted(value, written["type"], self.value) if "type" in written else value
+        if "type" not in written:
+            return value
+        from opslint.model.terraform_types import converted
+
+        return converted(value, written["type"], self.value)
 
     def _given(self, name: str, given: Input) -> Value:
         if given.expression is not None and given.names is not None:

@@ -10,9 +10,7 @@ from opslint.base.value import Unknown, unknown
 from opslint.facts.terraform import HclFile, TfVars
 from opslint.model.terraform_backends import Backend, backend_block, backend_of, is_backend_file
 from opslint.model.terraform_directories import called_paths
-from opslint.model.terraform_examples import examples, names_given_elsewhere, read_backend_file
 from opslint.model.terraform_modules import ModuleInstance
-from opslint.model.terraform_sessions import given_value, holes, matched, plain_text, text_value
 from opslint.model.terraform_settings import Input, Settings
 from opslint.model.terraform_values import as_text
 
@@ -123,7 +121,11 @@ class RootFinder:
         self._environments = environments
         self._functions = functions
         self._blind = blind
-        self._examples = examples(paths)
+        self._examples: dict[str, list[str]] = {}
+        if any(".tfvars." in path or path.endswith("example.tfvars") for path in paths):
+            from opslint.model.terraform_examples import examples
+
+            self._examples = examples(paths)
         self._read = read
         self._called = self._called_directories() | called
         self._tfvars: dict[str, list[TfVars]] = {}
@@ -139,6 +141,10 @@ class RootFinder:
 
     def _by_directory(self, sessions: list[Session]) -> dict[str, list[Session]]:
         found: dict[str, list[Session]] = {}
+        if not sessions:
+            return found
+        from opslint.model.terraform_sessions import holes, matched
+
         for session in sessions:
             if not holes(session.directory):
                 found.setdefault(session.directory, []).append(session)
@@ -214,11 +220,12 @@ class RootFinder:
 
     def _complete(self, variant: _Variant, common: _Variant, path: str, automatic: list[TfVars], always: list[TfVars]) -> None:
         """Put what counts for all environments below what is the variant's own."""
-        variant.elsewhere = {
-            **names_given_elsewhere(self._examples.get(path, []), self._read),
-            **common.elsewhere,
-            **variant.elsewhere,
-        }
+        placeholders: dict[str, str] = {}
+        if path in self._examples:
+            from opslint.model.terraform_examples import names_given_elsewhere
+
+            placeholders = names_given_elsewhere(self._examples[path], self._read)
+        variant.elsewhere = {**placeholders, **common.elsewhere, **variant.elsewhere}
         first = {values.path: values for values in automatic}
         named = {values.path: values for values in (*always, *variant.tfvars) if values.path not in first}
         variant.tfvars = [*first.values(), *named.values()]
@@ -244,6 +251,8 @@ class RootFinder:
                 self._take(filled, found.setdefault(name, _Variant(name)), certain=True)
 
     def _environment_of(self, session: Session, values: dict[str, str]) -> str | None:
+        from opslint.model.terraform_sessions import plain_text
+
         files = (*session.var_files, *session.backend_files)
         named = next(filter(None, map(self._environments.of_path, (path for path in files if "$" not in path))), None)
         if named is not None:
@@ -258,6 +267,9 @@ class RootFinder:
         return found.name if found is not None else None
 
     def _take(self, session: Session, variant: _Variant, *, certain: bool) -> None:
+        from opslint.model.terraform_examples import read_backend_file
+        from opslint.model.terraform_sessions import given_value, plain_text, text_value
+
         ordered = [self._by_path[path] for path in session.var_files if path in self._by_path]
         if ordered:
             variant.tfvars = [*(values for values in variant.tfvars if values.path not in session.var_files), *ordered]

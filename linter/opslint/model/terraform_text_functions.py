@@ -8,7 +8,6 @@ from __future__ import annotations
 from opslint.base.typing import TYPE_CHECKING
 from opslint.base.value import Known, known, unknown
 from opslint.model.terraform_paths import CHECKOUT, absolute, in_repository
-from opslint.model.terraform_patterns import first_match
 from opslint.model.terraform_plain_functions import MAX_ITEMS
 from opslint.model.terraform_values import PathParts, Shaped, as_text, first, lift, settled, text_with_holes, weaker
 
@@ -136,6 +135,8 @@ def _regex(arguments: list[Value]) -> Value:
         text = str(value.parts[-1])
     if pattern is None or text is None:
         return weaker("regex", settled(value) if pattern is not None else unknown("a pattern that is not known"))
+    from opslint.model.terraform_patterns import first_match
+
     found = first_match(pattern, text, from_end=ends)
     return lift(found) if found is not None else unknown("regex() is not followed here")
 
