@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from opslint.facts.kubernetes import KubernetesObject
     from opslint.facts.kustomize import Kustomization
     from opslint.facts.migrations import AlembicRevision, DjangoMigration, MigrationRun, SqlScript
-    from opslint.facts.modules import Function
+    from opslint.facts.modules import Function, Import
     from opslint.facts.notices import WindowLoop
     from opslint.facts.requirements import LockedPackage
     from opslint.facts.retries import UnboundedRetry
@@ -178,6 +178,7 @@ _LAZY = {
     "HttpCall": "opslint.facts.http",
     "IMAGE_ENV": "opslint.model.matched_code",
     "Identity": "opslint.model.identities",
+    "Import": "opslint.facts.modules",
     "Job": "opslint.model.pipelines",
     "JobCrossing": "opslint.model.pipeline_crossings",
     "KubernetesObject": "opslint.facts.kubernetes",
@@ -373,6 +374,7 @@ __all__ = [
     "HttpCall",
     "IMAGE_ENV",
     "Identity",
+    "Import",
     "Instructions",
     "Job",
     "JobCrossing",

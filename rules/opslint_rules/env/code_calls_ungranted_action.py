@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from opslint.api import TYPE_CHECKING, CfnResource, Meta, ProjectRule, TfBlock, ungranted
+from opslint.api import TYPE_CHECKING, CfnResource, Import, Meta, ProjectRule, TfBlock, ungranted
 
 if TYPE_CHECKING:
     from opslint.api import DeploymentModel, Reporter
@@ -93,7 +93,8 @@ class CodeCallsUngrantedAction(ProjectRule):
         summary="A function calls an AWS API that its role does not allow",
         help="Add the action to the function's role, on the resource that it is about.",
     )
-    needs = (TfBlock, CfnResource)
+    needs = (Import,)
+    joins = (TfBlock, CfnResource)
 
     def check(self, model: DeploymentModel, report: Reporter) -> None:
         """Compare what each function calls with what its role allows."""

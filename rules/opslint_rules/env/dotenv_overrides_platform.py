@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 class DotenvOverridesPlatform(ProjectRule):
-    """Code reads a dotenv file whose values win over those that the manifest sets.
+    """A dotenv file wins over what the manifest sets.
 
     What it finds
     -------------

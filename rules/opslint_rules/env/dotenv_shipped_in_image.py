@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 class DotenvShippedInImage(ProjectRule):
-    """A `.env` file is copied into the image that is deployed, and the code there reads it.
+    """A `.env` file is copied into the image and read there.
 
     What it finds
     -------------

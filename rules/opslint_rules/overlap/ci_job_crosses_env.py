@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 class CiJobCrossesEnv(ProjectRule):
-    """A job that works for one environment holds or changes what is another's.
+    """A CI job of one environment holds or changes what is another's.
 
     What it finds
     -------------

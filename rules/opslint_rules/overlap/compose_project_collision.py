@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 class ComposeProjectCollision(ProjectRule):
-    """Compose files of two environments are one project and share volumes, container names or ports.
+    """Compose files of two environments are one project.
 
     What it finds
     -------------
