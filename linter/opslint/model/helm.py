@@ -9,7 +9,7 @@ from opslint.base.typing import TYPE_CHECKING
 from opslint.facts.helm import HelmChart
 from opslint.facts.kubernetes import is_known
 from opslint.facts.kubernetes_masking import masked_object
-from opslint.model.gotemplate_values import RenderError
+from opslint.model.gotemplate_values import Opaque, RenderError
 from opslint.model.helm_releases import Inline, releases
 from opslint.model.helm_render import Templates, render
 from opslint.model.helm_values import Chart, doubted, layered, read_values, with_set
@@ -185,12 +185,16 @@ def _variants(model: DeploymentModel, chart: Chart, seen: list[Release]) -> list
             # Two releases may take the same files and differ in what they say themselves.
             if label in found and not _same(found[label], variant):
                 label = "/".join(filter(None, (release.namespace, release.name))) or f"{label}+{release.loc[0]}"
+                if label in found:
+                    label += f"@{release.environment or release.loc[0]}"
                 variant = variant.replace(label=label)
             found.setdefault(label, variant)
     used = {file for variant in found.values() for file in variant.files}
+    # A deployer that names its environments has said which values each of them gets.
+    said = {name for item in found.values() if item.release and item.release.environment for name in item.environments}
     for path in environment_files:
-        if path not in used:
-            environment = model.environments.of_path(path)
+        environment = model.environments.of_path(path)
+        if path not in used and (environment is None or environment.name not in said):
             label = _label(chart, [path])
             found.setdefault(
                 label,
@@ -219,7 +223,12 @@ def _same(left: Variant, right: Variant) -> bool:
     if one is None or other is None:
         return True
     quiet = not any(isinstance(layer, Inline) for layer in (*left.layers, *right.layers))
+    quiet = quiet and one.environment == other.environment and _known_sets(one) == _known_sets(other)
     return quiet and (not one.name or not other.name or (one.name, one.namespace) == (other.name, other.namespace))
+
+
+def _known_sets(release: Release) -> dict[str, Any]:
+    return {name: value for name, value in release.sets if not isinstance(value, Opaque)}
 
 
 def _of_release(model: DeploymentModel, chart: Chart, release: Release, layers: list[str | Inline]) -> Variant:
