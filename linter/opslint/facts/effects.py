@@ -13,6 +13,7 @@ from opslint.base.rule import Extractor
 from opslint.base.typing import TYPE_CHECKING
 from opslint.facts.call_arguments import function_of, handed_functions
 from opslint.facts.effect_calls import DEDUP_DECORATORS, call_mark, is_relative, may_be_ours
+from opslint.facts.replaced_rows import replacing_deletes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -29,8 +30,8 @@ class FunctionEffects(Fact):
     `group`: ``effect`` (must not happen twice), ``dedup`` (keeps it from happening twice), ``call`` (of something that may be
     the repository's own), ``asks`` (such a call whose answer decides whether to go on), ``again`` (the end of a loop),
     ``touch`` (an origin the parameter's dependency gives). `what` is a row name:
-    ``create insert relative mail sms message http payment append`` for effects,
-    ``key lookup fetch conflict guard lock`` for dedup (``fetch``: get-or-create, which keeps rows single but not what is added
+    ``create insert relative counted mail sms message http payment append`` for effects (``counted``: one more of what happened on a day),
+    ``key lookup fetch conflict guard lock replace`` for dedup (``fetch``: get-or-create, which keeps rows single but not what is added
     to them). `origin` is the call's, open ones included.
     """
 
@@ -71,6 +72,8 @@ class _Collector:
             dependency = _dependency(self.document, site)
             if dependency:
                 self.add(site.scope, site.node, "touch", "", dependency)
+        for site in replacing_deletes(self.document):
+            self.add(site.scope, site.node, "dedup", "replace")
         for site, argument, origin, _how in handed_functions(self.document):
             if may_be_ours(origin):
                 self.add(site.scope, argument, "call", "", origin)
@@ -128,7 +131,8 @@ class _Collector:
         if _is_text(statement.value):
             return
         if (id(block.scope), base.id) in self.saved:
-            self.add(block.scope, statement, "effect", "relative")
+            what = "counted" if _counts_a_day(statement, base.id, block.scope) else "relative"
+            self.add(block.scope, statement, "effect", what)
 
     def excepts(self) -> None:
         for handler, block in self.document.excepts:
@@ -204,6 +208,28 @@ def _value_of(name: _ast.Name, scope: Scope) -> _ast.expr | None:
     before = [binding for binding in found[1] if binding.line <= name.lineno] or found[1]
     last = max(before, key=lambda binding: binding.line)
     return last.node if last.how == "value" and isinstance(last.node, _ast.expr) else None
+
+
+def _counts_a_day(statement: _ast.AugAssign, name: str, scope: Scope) -> bool:
+    """``row, _ = Usage.objects.get_or_create(date=today)`` and ``row.sent += 1``: what happened is counted, however often it happened."""
+    found = scope.lookup(name)
+    if not isinstance(statement.value, _ast.Constant) or statement.value.value != 1 or found is None:
+        return False
+    for binding in found[1]:
+        made = binding.node.value if isinstance(binding.node, _ast.Await) else binding.node
+        if not isinstance(made, _ast.Call) or not isinstance(made.func, _ast.Attribute):
+            continue
+        if made.func.attr in ("get_or_create", "aget_or_create"):
+            return any(_is_day(keyword.value, scope) for keyword in made.keywords if keyword.arg != "defaults")
+    return False
+
+
+def _is_day(node: _ast.expr, scope: Scope) -> bool:
+    """``timezone.now().date()``, ``date.today()``, or a name that was given one."""
+    if isinstance(node, _ast.Name):
+        node = _value_of(node, scope) or node
+    func = node.func if isinstance(node, _ast.Call) else None
+    return isinstance(func, _ast.Attribute) and func.attr in ("date", "localdate", "today")
 
 
 def _is_text(node: _ast.expr) -> bool:

@@ -211,20 +211,27 @@ class Handlers:
                 guards.append((what, loc))
             elif group == "asks" and self._answers(function.path, origin, seen=what == "seen"):
                 guards.append(("lookup", loc))
-            elif group == "effect":
+            elif group == "effect" and not self._names_nothing(function.path, what, origin):
                 # A row that is fetched or made is one row, but what is added to it is added each time.
-                held = [guard for guard in guards if what != "relative" or guard[0] != "fetch"]
+                held = [guard for guard in guards if what not in ("counted", "relative") or guard[0] != "fetch"]
                 found.append(Effect(chain=chain, followed=followed, guards=held, loc=loc, origin=origin, what=what))
             if group in ("call", "effect") and depth > 0 and origin:
                 callee = self.project.function_at(function.path, origin)
                 if callee is None or (callee.path, callee.qualname) in seen:
                     continue
-                if group == "effect":
+                if group == "effect" and found and found[-1].loc == loc:
                     found.pop()
                 step: Chain = [*chain, (loc, f"calls {callee.qualname}")]
                 inner = {*seen, (callee.path, callee.qualname)}
                 found += self._effects(callee, depth - 1, step, (guards, followed), inner)
         return found
+
+    def _names_nothing(self, path: str, what: str, origin: str) -> bool:
+        """Tell whether what is queued is a name that a file of the repository does not have: the call fails, and nothing is sent."""
+        head, _, name = origin.rpartition(".")[0].rpartition(".")
+        if what != "message" or not head or not name or "(" in origin or self.project.file_of(head, path) is None:
+            return False
+        return self.project.resolve(path, f"{head}.{name}").kind == "unknown"
 
     def _answers(self, path: str, origin: str, *, seen: bool) -> bool:
         """Tell whether a function of the repository takes a lock or a key (or, if `seen`, looks something up): its answer holds back a second run."""

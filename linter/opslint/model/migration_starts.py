@@ -27,8 +27,8 @@ class MigrationStart(Record):
     """One container that migrates when it starts.
 
     `how`: ``init container``, ``command``, ``startup`` (the application's own start-up code) or ``import``. `loc` is where the
-    migration is started, `tool` what runs. `copies` is how many start at once as far as it is known (replicas, autoscaling, server
-    processes), `why` says where that number comes from, with its place. `evidence` leads from the workload to `loc`.
+    migration is started, `tool` what runs. `copies` is how many there may be as far as it is known (replicas, autoscaling, server
+    processes), `why` says it in words (``its 3 replicas``) with its place. `evidence` leads from the workload to `loc`.
     """
 
     __slots__ = ("container", "copies", "evidence", "files", "how", "loc", "service", "tool", "why", "workload")
@@ -86,17 +86,16 @@ def _by_command(service: Service, workload: Workload, container: Container, entr
 
 
 def _copies(workload: Workload) -> tuple[int, tuple[Loc, str] | None]:
-    """How many instances of a workload are known to start together."""
-    most = 1
-    why: tuple[Loc, str] | None = None
-    for value, text in ((workload.replicas, "replicas"), (workload.max_replicas, "autoscaling")):
-        number = _number(value)
-        if number > most:
-            most = number
-            node = workload.node.get("spec", "replicas") or workload.node.get("deploy", "replicas")
-            loc = node.loc if node is not None and text == "replicas" else workload.loc
-            why = (loc, f"`{workload.name}` runs {'up to ' if text == 'autoscaling' else ''}{number} replicas")
-    return most, why
+    """How many instances a workload has at the most, with the words for it: its replicas, and what autoscaling makes of them."""
+    least, most = _number(workload.replicas), _number(workload.max_replicas)
+    node = workload.node.get("spec", "replicas") or workload.node.get("deploy", "replicas")
+    loc = node.loc if node is not None else workload.loc
+    if most <= max(least, 1):
+        return least, (loc, f"its {least} replicas") if least > 1 else None
+    words = (
+        f"its {least} replicas (up to {most} with autoscaling)" if least > 1 else f"its replicas (up to {most} with autoscaling)"
+    )
+    return most, (loc, words)
 
 
 def _number(value: Value) -> int:
@@ -167,7 +166,7 @@ def _by_code(
     copies, why = _copies(workload)
     processes = _processes(entry.words)
     if processes > 1 and copies == 1:
-        copies, why = processes, (entry.loc, f"`{entry.server}` starts {processes} processes")
+        copies, why = processes, (entry.loc, f"the {processes} processes of `{entry.server}`")
     return MigrationStart(
         container=container,
         copies=copies,

@@ -8,6 +8,7 @@ from opslint.base.lazy import cached_property
 from opslint.base.record import Record
 from opslint.base.typing import TYPE_CHECKING
 from opslint.facts.modules import ClassDef, DynamicImport, Function, Import, ModuleBinding, ModuleCalls
+from opslint.facts.requirements import LockedPackage
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -157,7 +158,19 @@ class PythonProject:
             if f"{root}/__init__.py" not in self.paths
             and (found := self._existing(f"{root}/{relative}" if root else relative)) is not None
         }
+        if not candidates and "." in module and self._installed and module.partition(".")[0].lower() not in self._installed:
+            # ``backend/__init__.py`` above ``backend/app``: a directory may be where names begin though it is a package as well. Only for
+            # names of several parts that no distribution gives: ``redis.client`` is not ``shop/redis/client.py``.
+            for depth in range(len(parts), 0, -1):
+                found = self._existing("/".join([*parts[:depth], relative]))
+                if found is not None:
+                    return found
         return candidates.pop() if len(candidates) == 1 else None
+
+    @cached_property
+    def _installed(self) -> frozenset[str]:
+        """The distributions that the project asks for, by the name most of them are imported by."""
+        return frozenset(package.name.lower().replace("-", "_") for package in self.model.facts(LockedPackage))
 
     @cached_property
     def _function_roots(self) -> frozenset[str]:

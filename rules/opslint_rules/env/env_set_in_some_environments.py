@@ -108,7 +108,9 @@ class EnvSetInSomeEnvironments(ProjectRule):
     Exempt
     ------
     The default in the code equals what the other environment sets. Development and test environments. Names listed under
-    `optional_env`. Variables that are required as well are reported as `env-required-but-not-set` instead.
+    `optional_env`. Of what is documented: fields of a settings class that are None by default (integrations that need not be there), and
+    parts of what is set as a whole (`REDIS_PASSWORD` where `REDIS_URL` is).
+    Variables that are required as well are reported as `env-required-but-not-set` instead.
 
     Fix safety
     ----------
@@ -144,7 +146,7 @@ class EnvSetInSomeEnvironments(ProjectRule):
             for runs in groups.values():
                 if len({name for workload, _container in runs for name in workload.environments}) > 1:
                     self._compare(model, service.name, runs, found, report)
-        for gaps in found.values():
+        for gaps in _of_one_cause(found):
             _report(gaps, report)
         self._documented(model, set(found), report)
 
@@ -162,8 +164,11 @@ class EnvSetInSomeEnvironments(ProjectRule):
             lost: dict[tuple[str, ...], list[tuple[Workload, Container, list[Read]]]] = {}
             for runs in groups.values():
                 reads = self._lost(model, runs, set(documented) - reported)
+                # The container that is given most is the one that the variables are meant for.
+                own = [run for run in runs if _reads_some(model, run[1], reads)] or runs
+                run = max(own, key=lambda run: len(run[1].entries))
                 if reads:
-                    lost.setdefault(tuple(read.name for read in reads), []).append((*runs[0], reads))
+                    lost.setdefault(tuple(read.name for read in reads), []).append((*run, reads))
             for found in lost.values():
                 _report_lost(service.name, found, documented, report)
 
@@ -181,7 +186,14 @@ class EnvSetInSomeEnvironments(ProjectRule):
         optional = model.settings.optional_env
         reported = ("harmless", "unknown", "development", "secret")
         # Defaults for development are `env-default-is-development-value`.
-        return [read for read in unset if read.default_kind not in reported and read.name not in optional]
+        return [
+            read
+            for read in unset
+            if read.default_kind not in reported
+            and read.name not in optional
+            and not _is_optional_field(read)
+            and not any(_whole_is_set(read.name, scope) for scope in scopes)
+        ]
 
     def _compare(
         self,
@@ -211,25 +223,55 @@ class EnvSetInSomeEnvironments(ProjectRule):
             found.setdefault(read.name, []).append(_Gap(service, read, setting, lacking, files))
 
 
+def _of_one_cause(found: dict[str, list[_Gap]]) -> list[list[_Gap]]:
+    """Variables of one thing (`AZURE_OPENAI_ENDPOINT`, `AZURE_OPENAI_API_KEY`) that the same environments set and lack are one block
+    that was forgotten; the variable that most containers lack comes first.
+    """
+    blocks: dict[tuple[object, ...], list[list[_Gap]]] = {}
+    for name, gaps in found.items():
+        key = (name.upper().partition("_")[0], tuple(_there(gaps)), tuple(_here(gaps)))
+        blocks.setdefault(key, []).append(gaps)
+    out: list[list[_Gap]] = []
+    for block in blocks.values():
+        block.sort(key=lambda gaps: -sum(len(gap.lacking) for gap in gaps))
+        out.append([gap for gaps in block for gap in gaps])
+    return out
+
+
+def _there(gaps: list[_Gap]) -> list[str]:
+    return sorted({name for gap in gaps for run in gap.setting for name in run[0].environments})
+
+
+def _here(gaps: list[_Gap]) -> list[str]:
+    return sorted({name for gap in gaps for run in gap.lacking for name in run[0].environments})
+
+
 def _report(gaps: list[_Gap], report: Reporter) -> None:
-    first = gaps[0]
+    name = gaps[0].read.name
+    own = [gap for gap in gaps if gap.read.name == name]
+    # A settings class says what the program is configured with; a read in a function may be a stand-in for it.
+    first = min(own, key=lambda gap: (gap.read.how != "pydantic", bool(gap.read.function), own.index(gap)))
     read = first.read
-    there = sorted({name for gap in gaps for run in gap.setting for name in run[0].environments})
-    here = sorted({name for gap in gaps for run in gap.lacking for name in run[0].environments})
-    binding = first.setting[0][2].get(read.name, ignore_case=read.ignore_case)
+    there, here = _there(gaps), _here(gaps)
+    others = list(dict.fromkeys(gap.read.name for gap in gaps if gap.read.name != name))
+    binding = first.setting[0][2].get(name, ignore_case=read.ignore_case)
     evidence: dict[Loc, str] = {binding.entry.loc: f"set in {', '.join(there)}"} if binding is not None else {}
     for gap in gaps:
         for run in gap.lacking:
             evidence.setdefault(run[1].loc, f"missing for `{run[0].name}`")
         if gap.read.loc != read.loc:
-            evidence.setdefault(gap.read.loc, "read here as well")
-    instead = "its default" if read.missing == "default" else "nothing"
+            note = "read here as well" if gap.read.name == name else f"`{gap.read.name}` is read here"
+            evidence.setdefault(gap.read.loc, note)
+    names = ", ".join(f"`{other}`" for other in [name, *others[:3]]) + (f" and {len(others) - 3} more" if len(others) > 3 else "")
+    verb, instead = ("are", "their defaults") if others else ("is", "its default")
+    if any(gap.read.missing != "default" for gap in gaps):
+        instead = "their defaults or nothing" if others else "nothing"
     report(
         at=read.loc,
-        message=f"`{read.name}` is set in {', '.join(there)} and missing in {', '.join(here)}: there the code uses {instead}",
-        evidence=list(evidence.items())[:6],
+        message=f"{names} {verb} set in {', '.join(there)} and missing in {', '.join(here)}: there the code uses {instead}",
+        evidence=list(evidence.items())[:12],
         environments=here,
-        key=read.name,
+        key=name,
         service=first.service,
         derived={path for gap in gaps for path in gap.paths()},
     )
@@ -255,6 +297,25 @@ def _report_lost(
         confidence="medium",
         derived={path for run, _container, _reads in found for path in run.files},
     )
+
+
+def _reads_some(model: DeploymentModel, container: Container, reads: list[Read]) -> bool:
+    wanted = {read.loc for read in reads}
+    return any(read.loc in wanted for read in model.variables.reads_of(container)[0])
+
+
+def _is_optional_field(read: Read) -> bool:
+    """A field of a settings class that is None by default is an integration that need not be there; who takes it asks first."""
+    return read.how == "pydantic" and read.default_kind in ("", "none") and read.missing == "default"
+
+
+_WHOLE = ("URL", "URI", "DSN")
+
+
+def _whole_is_set(name: str, scope: Scope) -> bool:
+    """Tell whether a part (`REDIS_PASSWORD`) is inside something that is set as a whole (`REDIS_URL`)."""
+    stem, _, part = name.upper().rpartition("_")
+    return bool(stem) and part not in _WHOLE and any(f"{stem}_{whole}" in scope.bindings for whole in _WHOLE)
 
 
 def _last_entry(container: Container) -> Loc:

@@ -67,7 +67,8 @@ class QueueHandlerNotIdempotent(ProjectRule):
 
     Exempt
     ------
-    Effects after dedup evidence, updates to a fixed value, Powertools' idempotency, and handlers marked ``opslint: assume[idempotent]``.
+    Effects after dedup evidence, rows whose predecessors the same function deletes first (`delete(Segment).where(…)` before
+    `Segment(…)`), updates to a fixed value, Powertools' idempotency, and handlers marked ``opslint: assume[idempotent]``.
     Messages and requests that are passed on: whoever gets them must expect them twice.
     What is added to stored values is `relative-update-in-retryable-handler`.
 

@@ -100,7 +100,7 @@ class RedeliveredTaskNotIdempotent(ProjectRule):
 
 def _repeats(effect: Effect, late: bool) -> bool:
     """Tell whether a second run does harm: `late`, the task may stop after any line, else only where something after the effect fails."""
-    if effect.what == "relative" or effect.origin.endswith(_ENQUEUE):
+    if effect.what in ("counted", "relative") or effect.origin.endswith(_ENQUEUE):
         return False
     return late or (effect.followed and effect.what != "http")
 

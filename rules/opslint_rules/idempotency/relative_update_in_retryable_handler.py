@@ -48,7 +48,8 @@ class RelativeUpdateInRetryableHandler(ProjectRule):
     Exempt
     ------
     Updates behind a look-up, a key, a lock or a conflict clause; ``get_or_create`` of the row itself does not count: the row is one, the
-    addition is not. Counters of attempts.
+    addition is not. Counters of attempts. A note only: counters of what happened on a day (`get_or_create(date=today)`, then `+= 1`), which
+    are right however often it happened.
 
     Fix safety
     ----------
@@ -76,13 +77,16 @@ class RelativeUpdateInRetryableHandler(ProjectRule):
         seen: set[Loc] = set()
         for function, causes in model.handlers.repeated:
             for effect in model.handlers.effects(function):
-                if effect.what != "relative" or effect.guards or effect.loc in seen:
+                if effect.what not in ("counted", "relative") or effect.guards or effect.loc in seen:
                     continue
                 seen.add(effect.loc)
                 evidence = [*causes, (function.loc, f"`{function.qualname}` may run twice"), *effect.chain]
                 evidence.append((effect.loc, f"no dedup evidence before it in `{function.qualname}` and what it calls (depth 3)"))
+                counted = effect.what == "counted"
+                harm = "what is counted here is then done twice" if counted else "each run adds to a stored value here"
                 report(
                     at=effect.loc,
-                    message=f"`{function.qualname}` may run twice, and each run adds to a stored value here",
+                    message=f"`{function.qualname}` may run twice, and {harm}",
                     evidence=evidence,
+                    severity="note" if counted else None,
                 )

@@ -17,8 +17,9 @@ class MigrateOnStartWithReplicas(ProjectRule):
         server processes; or in several workloads of one deployment.
 
     In production:
-        A rollout starts the replicas together. Two migrations take the same lock or create the same table; one fails and
-        its pod restarts, or both run half. A crash loop then runs the migration again and again.
+        A first start, a scale-out or a rollout that replaces several at once starts the replicas together. Two migrations take the
+        same lock or create the same table; one fails and its pod restarts, or both run half. A crash loop then runs the migration
+        again and again.
 
     Bad:
         # file: Dockerfile
@@ -92,31 +93,46 @@ class MigrateOnStartWithReplicas(ProjectRule):
         by_place: dict[object, list[MigrationStart]] = {}
         for start in model.migrations.starts:
             by_place.setdefault(start.loc, []).append(start)
-        for starts in by_place.values():
+        for starts in _of_one_pod(list(by_place.values())):
             most = max(starts, key=lambda start: start.copies)
             workloads = _together(starts)
-            if most.copies > 1:
-                self._report(most, starts, f"{most.copies} copies of it start together", "error", report)
+            if most.copies > 1 and most.why is not None:
+                self._report(most, starts, f"in each of {most.why[1]}: those that start at once", "error", report)
             elif len(workloads) > 1:
                 names = ", ".join(f"`{start.workload.name}`" for start in workloads)
-                self._report(workloads[0], workloads, f"{names} start together and each runs it", "warning", report)
+                self._report(workloads[0], workloads, f"and {names} start together and each runs it: they", "warning", report)
 
     def _report(self, start: MigrationStart, starts: list[MigrationStart], why: str, severity: str, report: Reporter) -> None:
         evidence = list(start.evidence)
         if start.why is not None:
-            evidence.append(start.why)
-        evidence.extend((other.container.loc, f"`{other.workload.name}` runs it too") for other in starts if other is not start)
+            evidence.append((start.why[0], f"each of {start.why[1]} runs it"))
+        evidence.extend((other.loc, f"`{other.tool}` runs here as well") for other in starts if other.loc != start.loc)
+        for other in starts:
+            if other.workload is not start.workload:
+                evidence.append((other.container.loc, f"`{other.workload.name}` runs it too"))
         report(
             at=start.loc,
-            message=f"`{start.tool}` runs at the start of `{start.workload.name}` and {why}: "
-            "they migrate the same database at once.",
-            evidence=evidence[:8],
+            message=f"`{start.tool}` runs at the start of `{start.workload.name}` {why} migrate the same database together.",
+            evidence=list(dict.fromkeys(evidence))[:8],
             environments=sorted({name for other in starts for name in other.workload.environments}),
             service=start.service.name or None,
             severity=severity,
             key=start.tool,
             derived=sorted({path for other in starts for path in (*other.files, *other.workload.files)}),
         )
+
+
+def _of_one_pod(places: list[list[MigrationStart]]) -> list[list[MigrationStart]]:
+    """Bring places together that the same workload comes to (its init container and its entrypoint): one cause, shown once."""
+    out: list[list[MigrationStart]] = []
+    for starts in places:
+        mine = {id(start.workload) for start in starts if start.copies > 1}
+        held = next((other for other in out if mine & {id(start.workload) for start in other if start.copies > 1}), None)
+        if held is None:
+            out.append(list(starts))
+        else:
+            held.extend(starts)
+    return out
 
 
 def _together(starts: list[MigrationStart]) -> list[MigrationStart]:
