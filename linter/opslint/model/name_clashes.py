@@ -64,7 +64,10 @@ def constant_names(model: DeploymentModel) -> tuple[list[NameClash], list[tuple[
         if found.environment:
             groups.setdefault((found.resource.type, found.name, found.resource.address), []).append(found)
         elif _is_plural(model, found.root):
-            alone.append(found)
+            if apart(found.root, found.root) is None:
+                undecided.append((found.loc, "where the state of each environment is kept is not known"))
+            else:
+                alone.append(found)
     clashes: dict[int, tuple[Resource, list[list[Named]]]] = {}
     for group in groups.values():
         members = _first_of_each(group)

@@ -34,6 +34,10 @@ class EnvNotInName(ProjectRule):
           }
         }
 
+        provider "aws" {
+          region = "eu-west-1"
+        }
+
         resource "aws_sqs_queue" "orders" {
           name = "${var.environment}-orders"
         }
@@ -41,10 +45,6 @@ class EnvNotInName(ProjectRule):
         resource "aws_iam_role" "worker" {
           name               = "orders-worker" # expect: env-not-in-name
           assume_role_policy = "{}"
-        }
-
-        terraform {
-          backend "s3" {}
         }
 
     Good:
@@ -56,6 +56,10 @@ class EnvNotInName(ProjectRule):
           }
         }
 
+        provider "aws" {
+          region = "eu-west-1"
+        }
+
         resource "aws_sqs_queue" "orders" {
           name = "${var.environment}-orders"
         }
@@ -65,15 +69,12 @@ class EnvNotInName(ProjectRule):
           assume_role_policy = "{}"
         }
 
-        terraform {
-          backend "s3" {}
-        }
-
     Exempt
     ------
     One environment only; accounts, projects, profiles, roles or regions that differ by environment or are not known; states kept in different
-    buckets; names that are unique in the world, and names in an account that is known to be the same (`same-physical-resource-name` has
-    both); code none of whose names carries the environment, which may be one account an environment on purpose.
+    buckets, or in buckets that are not known; code none of whose names carries the environment, which may be one account an environment on
+    purpose. Names that are unique in the world, and names in an account that is known to be the same, are `same-physical-resource-name`'s:
+    the two rules share their evidence and part it by that, so that no name is reported twice.
 
     Fix safety
     ----------
