@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
 class HelmChart(Fact):
     """One Chart.yaml. `fields` are its plain scalars and lists of scalars; `dependencies` are
-    ``[name, alias, version, repository, condition, tags, place]`` ("" where not given, tags joined with commas).
+    ``[name, alias, version, repository, condition, tags, place, imports]`` ("" where not given, tags joined with commas; imports are
+    ``[child path, parent path]`` of ``import-values``).
     """
 
     __slots__ = ("dependencies", "fields", "name", "type")
@@ -74,7 +75,17 @@ def dependencies_of(root: Mapping, place: Callable[[Node], int]) -> list[list[An
         if isinstance(item, Mapping) and item.text("name"):
             texts = [item.text(key) or "" for key in ("name", "alias", "version", "repository", "condition")]
             tags = ",".join(tag.text for tag in item.sequence("tags") if isinstance(tag, Scalar))
-            found.append([*texts, tags, place(item)])
+            found.append([*texts, tags, place(item), _imports(item)])
+    return found
+
+
+def _imports(item: Mapping) -> list[list[str]]:
+    found: list[list[str]] = []
+    for entry in item.sequence("import-values"):
+        if isinstance(entry, Scalar):
+            found.append([f"exports.{entry.text}", ""])
+        elif isinstance(entry, Mapping) and entry.text("child"):
+            found.append([entry.text("child") or "", entry.text("parent") or ""])
     return found
 
 

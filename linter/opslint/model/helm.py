@@ -64,7 +64,7 @@ def charts(model: DeploymentModel) -> list[Chart]:
         above, found_charts, _name = f"/{directory}".rpartition("/charts/")
         is_child = bool(found_charts) and _owner(f"{above[1:]}/x" if above else "x", by_chart) is not None
         if not is_child and fact.type != "library":
-            found.append(_chart(model, facts, by_chart, directory, fact.name, "", [], 0))
+            found.append(_chart(model, facts, by_chart, directory, fact.name, "", [], [], 0))
     return found
 
 
@@ -104,6 +104,7 @@ def _chart(
     alias: str,
     condition: str,
     tags: list[str],
+    imports: list[list[str]],
     depth: int,
 ) -> Chart:
     fact = facts[directory]
@@ -115,14 +116,24 @@ def _chart(
     children: list[Chart] = []
     named: set[str] = set()
     if depth < 10:
-        for name, other, _version, repository, when, tag_list, place in fact.dependencies:
+        for name, other, _version, repository, when, tag_list, place, taken in fact.dependencies:
             target = f"{base}charts/{name}"
             if target not in facts:
                 target = _file_repository(directory, repository) or target
             if target in facts and target != directory:
                 named.add(target)
                 children.append(
-                    _chart(model, facts, by_chart, target, other or name, when, [t for t in tag_list.split(",") if t], depth + 1)
+                    _chart(
+                        model,
+                        facts,
+                        by_chart,
+                        target,
+                        other or name,
+                        when,
+                        [t for t in tag_list.split(",") if t],
+                        imports,
+                        depth + 1,
+                    )
                 )
             else:
                 model.blind(
@@ -132,7 +143,7 @@ def _chart(
                 )
         for target in sorted(facts):
             if posixpath.dirname(target) == f"{base}charts" and target not in named:
-                children.append(_chart(model, facts, by_chart, target, facts[target].name, "", [], depth + 1))
+                children.append(_chart(model, facts, by_chart, target, facts[target].name, "", [], [], depth + 1))
     return Chart(
         alias=alias,
         children=children,
@@ -140,6 +151,7 @@ def _chart(
         directory=directory,
         fact=fact,
         files=files,
+        imports=imports,
         tags=tags,
         templates=templates,
     )

@@ -11,7 +11,7 @@ from opslint.base.typing import TYPE_CHECKING
 from opslint.model import helm_objects
 from opslint.model.gotemplate_eval import Defined, Machine
 from opslint.model.gotemplate_values import Opaque, RenderError, Text, join
-from opslint.model.helm_values import doubted, enabled, read_values, scoped
+from opslint.model.helm_values import doubted, enabled, scoped, with_imports
 from opslint.syntax import gotemplate
 from opslint.syntax.document import ReadProblem
 from opslint.syntax.helm import TOKEN, SourcedScalar
@@ -118,7 +118,7 @@ def _plan(
     doubt: str,
 ) -> dict[str, Any]:
     defaults_path = f"{chart.directory}/values.yaml" if chart.directory else "values.yaml"
-    defaults = read_values(model, defaults_path) if defaults_path in model.files else {}
+    defaults = with_imports(model, chart, given)
     if defaults_path in model.files:
         result.files.append(defaults_path)
     if doubt:

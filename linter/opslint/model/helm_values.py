@@ -18,15 +18,18 @@ if TYPE_CHECKING:
 
 
 class Chart(Record):
-    """A chart with its parts: `templates` and `files` are project paths; `alias` is the name its parent knows it by."""
+    """A chart with its parts: `templates` and `files` are project paths; `alias` is the name its parent knows it by; `imports` are what
+    its parent takes of its values (path in the child, path in the parent).
+    """
 
-    __slots__ = ("alias", "children", "condition", "directory", "fact", "files", "tags", "templates")
+    __slots__ = ("alias", "children", "condition", "directory", "fact", "files", "imports", "tags", "templates")
     alias: str
     children: list[Chart]
     condition: str
     directory: str
     fact: HelmChart
     files: list[str]
+    imports: list[list[str]]
     tags: list[str]
     templates: list[str]
 
@@ -167,6 +170,30 @@ def enabled(chart: Chart, parent_values: dict[str, Any]) -> bool | None:
         if known:
             return any(known)
     return True
+
+
+def with_imports(model: DeploymentModel, chart: Chart, given: dict[str, Any], depth: int = 0) -> dict[str, Any]:
+    """A chart's own values with those that it imports from subcharts that are on, which its own lie over."""
+    path = f"{chart.directory}/values.yaml" if chart.directory else "values.yaml"
+    own = read_values(model, path) if path in model.files else {}
+    if depth > 10 or not any(child.imports or child.children for child in chart.children):
+        return own
+    imported: dict[str, Any] = {}
+    whole = layered(own, given)
+    for child in chart.children:
+        if not child.imports or enabled(child, whole) is False:
+            continue
+        inner = own.get(child.alias)
+        values = layered(with_imports(model, child, {}, depth + 1), inner if isinstance(inner, dict) else {})
+        for source, target in child.imports:
+            found: Any = values
+            for key in source.split("."):
+                found = found.get(key) if isinstance(found, dict) else None
+            if isinstance(found, dict):
+                for key in reversed([part for part in target.split(".") if part]):
+                    found = {key: found}
+                imported = layered(found, imported)
+    return layered(imported, own)
 
 
 def scoped(chart: Chart, values: dict[str, Any], defaults: dict[str, Any], globals_: dict[str, Any]) -> dict[str, Any]:
