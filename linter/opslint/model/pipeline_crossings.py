@@ -28,7 +28,8 @@ class JobCrossing(Record):
     """One thing of the tier `other` in a job of the environment `own`.
 
     `kind`: ``target`` (a command deploys to it), ``secret`` (a secret is called after it), ``value`` (a setting names it),
-    ``credentials`` (both tiers are deployed with the same secrets). `text` is what is written (names only, never a value).
+    ``credentials`` (both tiers are deployed with the same secrets). `text` is what is written (names only, never a value); `evidence` what
+    else of the job is the other tier's: one mistake (a copied job, a wrong ``environment:``) mostly shows in several places.
     """
 
     __slots__ = ("evidence", "job", "kind", "loc", "other", "own", "pipeline", "text")
@@ -43,19 +44,22 @@ class JobCrossing(Record):
 
 
 def job_crossings(model: DeploymentModel) -> list[JobCrossing]:
-    """Return the crossings of all jobs, in order of pipelines and jobs, then credentials that two tiers share."""
+    """Return the crossings of all jobs, one a job, in order of pipelines and jobs, then credentials that two tiers share."""
     out: list[JobCrossing] = []
     for pipeline, job in model.pipelines.jobs():
         own = own_environment(job)
         if own:
             found = [*_targets(model, job, own), *_secrets(job, own), *_values(job, own)]
-            seen: set[tuple[str, str]] = set()
-            for kind, text, other, loc in found:
-                if _matters(tier_of(own), other) and (kind, text) not in seen:
-                    seen.add((kind, text))
-                    out.append(
-                        JobCrossing(evidence=[], job=job, kind=kind, loc=loc, other=other, own=own, pipeline=pipeline, text=text)
+            matters = [item for item in found if _matters(tier_of(own), item[2])]
+            if matters:
+                kind, text, other, loc = matters[0]
+                places = {loc: "", **{item[3]: item[1] for item in reversed(matters) if item[3] != loc}}
+                evidence = [(place, f"`{name}` likewise") for place, name in reversed(places.items()) if name]
+                out.append(
+                    JobCrossing(
+                        evidence=evidence[:6], job=job, kind=kind, loc=loc, other=other, own=own, pipeline=pipeline, text=text
                     )
+                )
     out.extend(_shared_credentials(model))
     return out
 

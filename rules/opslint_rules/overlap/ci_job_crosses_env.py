@@ -90,7 +90,7 @@ class CiJobCrossesEnv(ProjectRule):
             report(
                 at=found.loc,
                 message=_message(found),
-                evidence=found.evidence or [(found.job.loc, f"the job `{found.job.id}` works for {found.own}")],
+                evidence=found.evidence if shared else [(found.job.loc, f"the job works for {found.own}"), *found.evidence],
                 environments=sorted({found.own, found.other}),
                 key=f"{found.job.id}:{found.text}",
                 severity="warning" if shared else None,

@@ -31,8 +31,9 @@ class ProdReferencesNonProd(ProjectRule):
     database name says staging, development, sandbox or preview; that points at a thing which only a lower environment declares; or that
     tells production itself that it is another environment (`environment = "dev"`, `APP_ENV=staging`).
 
-    Shape seen in: A0291221R/sentinel-mas (a root `environments/prod` copied from `environments/dev` with the variable's default: all its
-    resources would be called `…-dev-…`).
+    Shapes seen in: cisagov/crossfeed (the production job deploys the stage `staging`, so its `DOMAIN` is staging's), A0291221R/sentinel-mas
+    (a root `environments/prod` copied from `environments/dev` with `default = "dev"`). Silent shape seen in: polarsource/polar
+    (`NEXT_PUBLIC_SANDBOX_FRONTEND_BASE_URL`).
 
     In production
     -------------
