@@ -104,7 +104,7 @@ def _chart(
     alias: str,
     condition: str,
     tags: list[str],
-    imports: list[list[str]],
+    taken: list[list[str]],
     depth: int,
 ) -> Chart:
     fact = facts[directory]
@@ -131,7 +131,7 @@ def _chart(
                         other or name,
                         when,
                         [t for t in tag_list.split(",") if t],
-                        imports,
+                        taken,
                         depth + 1,
                     )
                 )
