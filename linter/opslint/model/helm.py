@@ -104,7 +104,7 @@ def _chart(
     alias: str,
     condition: str,
     tags: list[str],
-    taken: list[list[str]],
+    imports: list[list[str]],
     depth: int,
 ) -> Chart:
     fact = facts[directory]
