@@ -6,9 +6,10 @@ from opslint.base.record import Record
 from opslint.base.typing import TYPE_CHECKING
 from opslint.facts.dotenv import DotenvFile
 from opslint.facts.dotenv_loads import DotenvLoad
+from opslint.model.compose_names import DotenvFiles
 from opslint.model.docker_context import ignore_file, is_left_out
 from opslint.model.environments import tier_of
-from opslint.model.paths import directory_of
+from opslint.model.paths import directory_of, join
 from opslint.model.variables import is_example
 
 if TYPE_CHECKING:
@@ -115,8 +116,8 @@ def overriding_loads(model: DeploymentModel) -> list[OverridingLoad]:
 def _overriding(
     model: DeploymentModel, service: str, workload: Workload, container: Container, load: DotenvLoad
 ) -> OverridingLoad | None:
-    for path, brought, files in _at_run_time(model, workload, container):
-        if not _reads(load, path):
+    for path, inside, brought, files in _at_run_time(model, workload, container):
+        if not _reads(load, inside):
             continue
         names = _names(model, path)
         given = [entry for entry in container.entries if entry.name in names and entry.loc[0] != path]
@@ -133,20 +134,25 @@ def _overriding(
     return None
 
 
-def _at_run_time(model: DeploymentModel, workload: Workload, container: Container) -> Iterator[tuple[str, Loc, list[str]]]:
-    """Yield (path, where it comes from, files) of the dotenv files that a container has: in its image, or mounted into it."""
+def _at_run_time(model: DeploymentModel, workload: Workload, container: Container) -> Iterator[tuple[str, str, Loc, list[str]]]:
+    """Yield (path, path in the container, where it comes from, files) of the dotenv files a container has: in its image, or mounted."""
     image = model.linked.image(container)
     for file in dotenv_in_image(model, image) if image is not None else ():
-        yield file.path, file.loc, file.files
+        yield file.path, file.path, file.loc, file.files
     node = container.node
     for item in node.sequence("volumes") if node is not None and workload.platform == "compose" else ():
-        source = (getattr(item, "text", "") or "").partition(":")[0]
-        if source.startswith("."):
-            base = directory_of(item.path)
-            path = "/".join(part for part in (base, source.removeprefix("./").rstrip("/.")) if part)
-            name = path if path.rpartition("/")[2].startswith(".env") else f"{path}/.env".lstrip("/")
-            if _is_there(model, name):
-                yield name, item.loc, [item.path]
+        source, _, target = (getattr(item, "text", "") or "").partition(":")
+        if not source.startswith("."):
+            continue
+        path = join(directory_of(item.path), source)
+        if path is None:
+            continue
+        if path in model.files or path.rpartition("/")[2].startswith(".env"):
+            inside = target.partition(":")[0]
+        else:
+            path = inside = f"{path}/.env".lstrip("/")
+        if _is_there(model, path):
+            yield path, inside, item.loc, [item.path]
 
 
 def _loads(model: DeploymentModel, container: Container) -> list[DotenvLoad]:
@@ -169,15 +175,12 @@ def _reads(load: DotenvLoad, path: str) -> bool:
 
 def _names(model: DeploymentModel, path: str) -> set[str]:
     """What a dotenv file sets; of one that is not in git, what the examples beside it say it does."""
+    rows = DotenvFiles(model).rows(path)
+    if rows is not None:
+        return {name for name, _loc, value in rows if value is not None}
     directory = directory_of(path)
-    facts = {fact.path: fact for fact in model.facts(DotenvFile)}
-    own = facts.get(path)
-    sources = (
-        [own]
-        if own is not None
-        else [fact for name, fact in facts.items() if directory_of(name) == directory and is_example(name)]
-    )
-    return {str(row[0]) for fact in sources for row in fact.entries if row[3] is not None}
+    examples = [fact for fact in model.facts(DotenvFile) if directory_of(fact.path) == directory and is_example(fact.path)]
+    return {str(row[0]) for fact in examples for row in fact.entries if row[3] is not None}
 
 
 def dotenv_in_image(model: DeploymentModel, image: Image) -> list[DotenvInImage]:
