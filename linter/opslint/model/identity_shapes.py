@@ -247,7 +247,7 @@ def shape_of(name: str, value: Masked) -> Shape | None:
     if name in TIER_NAMES and value.kind == "text" and value.name:
         return mode_shape("tier", value.name)
     words = tokens(name)
-    if not ALLOWED_NAMES.isdisjoint(words):
+    if not ALLOWED_NAMES.isdisjoint(words) and "event" not in words:
         return None
     if value.kind == "url":
         return _of_url(value)
