@@ -69,6 +69,7 @@ if TYPE_CHECKING:
     from opslint.model.environment_names import tier_tokens
     from opslint.model.environments import tier_of
     from opslint.model.field_uses import field_is_used
+    from opslint.model.function_versions import published_functions
     from opslint.model.handlers import Effect, Touch
     from opslint.model.health_gaps import Gap, compose_gaps
     from opslint.model.identities import Identity
@@ -293,6 +294,7 @@ _LAZY = {
     "port_mismatches": "opslint.model.k8s_selectors",
     "port_of": "opslint.model.local_addresses",
     "project_collisions": "opslint.model.compose_projects",
+    "published_functions": "opslint.model.function_versions",
     "repeated_keys": "opslint.model.repeated_keys",
     "required_python": "opslint.model.runtimes",
     "same_state": "opslint.model.physical_names",
@@ -505,6 +507,7 @@ __all__ = [
     "port_mismatches",
     "port_of",
     "project_collisions",
+    "published_functions",
     "repeated_keys",
     "required_python",
     "same",

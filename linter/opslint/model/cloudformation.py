@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from opslint.base.expression import is_literal_text, walk
 from opslint.base.lazy import cached_property
 from opslint.base.typing import TYPE_CHECKING
 from opslint.base.value import Secret, known, unknown
 from opslint.facts.cloudformation import CfnResource, CfnTemplate
 from opslint.facts.serverless_names import FIRST, LOOK
+from opslint.model.environment_names import of_value
 from opslint.model.stack_runs import STAGE, stack_environments, stack_parameters
 from opslint.model.terraform_eval import Evaluator, Names
 from opslint.model.terraform_nodes import Body, Resource
 from opslint.model.terraform_paths import in_repository
 from opslint.model.terraform_roots import ENVIRONMENT_NAMES
-from opslint.model.terraform_values import Missing, as_text, missing, reference
+from opslint.model.terraform_values import Missing, as_text, missing, reference, settled
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -60,6 +62,7 @@ class Template:
         self._parameters = {name: expression for name, _at, expression in fact.parameters}
         self._entered: set[str] = set()
         self._files: dict[str, Expression] = {}
+        self._assumed: dict[str, str] = {}
 
     def _look(self, name: str, steps: list[Any], evaluator: Evaluator) -> tuple[Value, list[Any]]:
         if name == "Condition" and steps:
@@ -116,6 +119,8 @@ class Template:
             self._entered.discard(name)
 
     def _parameter(self, name: str, evaluator: Evaluator) -> Value:
+        if name in self._assumed:
+            return known(self._assumed[name])
         expression = self._parameters[name]
         if name in self._given and not (expression is not None and expression[0] == "secret"):
             return self._given[name]
@@ -124,6 +129,35 @@ class Template:
         if expression in (None, ["lit", ""]) or name.lower().removesuffix("name") in ENVIRONMENT_NAMES:
             return unknown(f"parameter {name}")
         return evaluator.value(expression, self._names) if expression is not None else unknown(f"parameter {name}")
+
+    def spares_production(self, resource: Resource) -> bool:
+        """Tell whether the resource's `Condition` is false wherever a parameter has the value that it calls production."""
+        name = as_text(resource.get(f"{POLICIES}Condition")) or ""
+        for parameter, text in self._compared(name):
+            found = of_value(text)
+            if found is not None and found[0] == "production":
+                self._assumed = {parameter: text}
+                value = settled(self._condition(name, Evaluator()))
+                self._assumed = {}
+                if value == known(False):
+                    return True
+        return False
+
+    def _compared(self, name: str) -> list[tuple[str, str]]:
+        """The parameters that a condition compares with a text, through the conditions it names."""
+        found: list[tuple[str, str]] = []
+        work, seen = [name], {name}
+        while work:
+            expression = self._conditions.get(work.pop())
+            for part in walk(expression) if expression is not None else ():
+                if part[0] == "ref" and part[1] == "Condition" and part[2] and part[2][0] not in seen:
+                    seen.add(part[2][0])
+                    work.append(part[2][0])
+                if part[0] == "op" and part[1] == "==":
+                    for left, right in ((part[2], part[3]), (part[3], part[2])):
+                        if left[0] == "ref" and left[1] in self._parameters and is_literal_text(right):
+                            found.append((left[1], right[1]))
+        return found
 
     @cached_property
     def resources(self) -> list[Resource]:
@@ -205,6 +239,14 @@ def expression_of(data: bytes) -> Expression:
     return clean(ServerlessConverter(document).expression(document.documents[0], 0), "environment")
 
 
+def is_synthesized(fact: CfnTemplate, resources: list[CfnResource]) -> bool:
+    """Tell whether the CDK wrote a template: a copy of what an application deploys from memory."""
+    marks = ("AssetParameters", "BootstrapVersion")
+    return any(name.startswith(marks) for name, _at, _expression in fact.parameters) or any(
+        resource.type == "AWS::CDK::Metadata" for resource in resources
+    )
+
+
 def templates(model: DeploymentModel) -> list[Template]:
     """Return all templates in path order."""
     resources: dict[str, list[CfnResource]] = {}
@@ -219,6 +261,12 @@ def templates(model: DeploymentModel) -> list[Template]:
         own = resources.get(fact.path, [])
         found = model.environments.of_path(fact.path)
         names = [found.name] if found else deployed.get(fact.path, [])
+        if fact.path not in deployed and is_synthesized(fact, own):
+            loc = (fact.path, fact.at)
+            model.blind(
+                "synthesized-template", loc, "a template that the CDK wrote and nothing here deploys: it is a copy, not read"
+            )
+            continue
         parameters = {name: values for name, values in given.get(fact.path, {}).items() if name in names}
         if not parameters:
             out.append(Template(fact, own, names, {}, fact.path, model.read))

@@ -65,6 +65,10 @@ def _workload(model: DeploymentModel, key: str, task: Resource, service: Resourc
     owner = service or task
     empty = Mapping([], owner.loc[1], owner.path)
     containers = [_container(definition, task) for definition in definitions(task)]
+    left = (service is not None and service.ignores_changes("task_definition")) or task.ignores_changes("container_definitions")
+    if left and model.resources.revisions_registered:
+        # The deployment registers revisions of its own; what is written here ran at the first apply only.
+        containers = [found.replace(image=unknown("the deployment sets it: ignore_changes")) for found in containers]
     if service is not None:
         _target_groups(model, service, containers)
     replicas: Value = unknown("a task that something else starts")

@@ -281,6 +281,13 @@ class DeploymentModel:
         return Variables(self)
 
     @cached_property
+    def scripted_names(self) -> frozenset[str]:
+        """Variables that scripts and pipelines fill with something computed, or rewrite in files."""
+        from opslint.model.scripted_names import scripted_names
+
+        return scripted_names(self)
+
+    @cached_property
     def pipelines(self) -> Pipelines:
         """CI workflows as triggers, jobs, steps and actions."""
         from opslint.model.pipelines import Pipelines

@@ -6,6 +6,7 @@ Times in seconds. Defaults are those of the AWS API: SQS visibility 30 s, Lambda
 
 from __future__ import annotations
 
+from opslint.base.expression import is_literal_text, walk_body
 from opslint.base.lazy import cached_property
 from opslint.base.record import Record
 from opslint.base.typing import TYPE_CHECKING
@@ -28,6 +29,7 @@ from opslint.model.terraform_values import Reference, Shaped, as_text, reference
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from opslint.base.expression import BodyData
     from opslint.base.location import Loc
     from opslint.base.value import Value
     from opslint.model.cloudformation import Template
@@ -62,6 +64,30 @@ class StateBackend(Record):
 
 _WATCHING_OBJECTS = ("PodMonitor", "PrometheusRule", "ServiceMonitor", "VMRule", "VMServiceScrape")
 """Objects of the Prometheus and VictoriaMetrics operators."""
+
+_NO_CONSUMERS = frozenset(
+    (
+        "aws_cloudwatch_event_target",
+        "aws_cloudwatch_metric_alarm",
+        "aws_s3_bucket_notification",
+        "aws_sns_topic_subscription",
+        "aws_sqs_queue",
+        "aws_sqs_queue_policy",
+        "aws_sqs_queue_redrive_allow_policy",
+        "aws_sqs_queue_redrive_policy",
+        "AWS::CloudWatch::Alarm",
+        "AWS::Events::Rule",
+        "AWS::SNS::Subscription",
+        "AWS::SQS::Queue",
+        "AWS::SQS::QueuePolicy",
+    )
+)
+"""What names a queue and takes no message out of it."""
+
+_METRIC_ACTIONS = frozenset(
+    ("cloudwatch:GetMetricData", "cloudwatch:GetMetricStatistics", "cloudwatch:Get*", "cloudwatch:*", "cloudwatch:Describe*")
+)
+"""What a reader of metrics must be allowed to do."""
 
 _HOOK_ACTION = "codedeploy:PutLifecycleEventHookExecutionStatus"
 """What a function must be allowed to do that CodeDeploy calls in the middle of a deployment (CodeDeploy user guide, hooks)."""
@@ -124,6 +150,15 @@ class Resources:
         policies = [user for role in roles for user in self.referenced_by(role) if user.type == "aws_iam_role_policy"]
         return any(_HOOK_ACTION in _strings(policy.get("policy")) for policy in policies)
 
+    def spares_production(self, resource: Resource) -> bool:
+        """Tell whether a resource of a template has a condition that is false in production."""
+        template = self._template_of.get(resource.root) if resource.platform == "cloudformation" else None
+        return template is not None and template.spares_production(resource)
+
+    @cached_property
+    def _template_of(self) -> dict[str, Template]:
+        return {template.key: template for template in self.templates}
+
     @cached_property
     def _users(self) -> dict[tuple[str, str], list[Resource]]:
         uses: dict[tuple[str, str], list[Resource]] = {}
@@ -170,6 +205,30 @@ class Resources:
             visibility=known(VISIBILITY_DEFAULT) if visibility == ABSENT else visibility,
             visibility_loc=resource.loc_of(visibility_name),
         )
+
+    def is_consumed(self, queue: Queue) -> bool:
+        """Tell whether anything here may take the queue's messages: a function, something that is told of it and does not only
+        send or watch, code that receives from queues.
+        """
+        if queue.service != "sqs" or any(source.queue is queue for source in self.event_sources):
+            return True
+        if any(user.type not in _NO_CONSUMERS for user in self.referenced_by(queue.resource)) or self._is_passed_on(
+            queue.resource
+        ):
+            return True
+        from opslint.facts.consumers import Receive
+
+        return any(fact.broker == "SQS" for fact in self._model.facts(Receive))
+
+    def _is_passed_on(self, resource: Resource) -> bool:
+        """Tell whether an output, a call of a module, a policy document or a local of its module names the resource."""
+        directory = self._model.terraform.directories.get(resource.module_path)
+        for kind in ("data", "locals", "module", "output") if directory is not None else ():
+            for block in directory.of(kind) if directory is not None else ():
+                for part in walk_body(block.body):
+                    if part[0] == "ref" and part[1] == resource.type and part[2][:1] == [resource.name]:
+                        return True
+        return False
 
     def _subscription(self, resource: Resource) -> Queue:
         policy = resource.get("dead_letter_policy")
@@ -378,6 +437,38 @@ class Resources:
                     return True
         return False
 
+    @cached_property
+    def revisions_registered(self) -> bool:
+        """Whether a pipeline or script registers revisions of task definitions beside Terraform."""
+        from opslint.model.function_versions import registers_task_definitions
+
+        return registers_task_definitions(self._model)
+
+    def is_uncalled(self, resource: Resource) -> bool:
+        """Tell whether a resource belongs to a module that no root of this repository calls."""
+        return resource.platform == "terraform" and self._model.terraform.is_uncalled(self._model.terraform.root_of(resource))
+
+    @cached_property
+    def metrics_reader(self) -> Loc | None:
+        """Where a service outside this account is let in to read CloudWatch's metrics (it may alert on them), None where none is.
+
+        A role that asks for an external id, in a directory whose policies allow to get metrics: how Grafana Cloud, Datadog,
+        New Relic and others are connected.
+        """
+        for directory in self._model.terraform.directories.values():
+            texts: set[str] = set()
+            place: Loc | None = None
+            for kind in ("data", "resource"):
+                for block in directory.of(kind):
+                    if block.labels[:1] and "_iam_" in block.labels[0]:
+                        words = _policy_words(block.body)
+                        if words & _METRIC_ACTIONS:
+                            place = place or block.loc
+                        texts |= words
+            if place is not None and "sts:ExternalId" in texts:
+                return place
+        return None
+
     def _watching_objects(self) -> bool:
         if "kubernetes" not in self._model.kinds:
             return False
@@ -406,6 +497,15 @@ class Resources:
             for root in self._model.terraform.roots
             if root.backend is not None
         ]
+
+
+def _policy_words(body: BodyData) -> set[str]:
+    """Return the texts of a policy; of one written as JSON text, what stands between its quotes."""
+    found: set[str] = set()
+    for expression in walk_body(body):
+        if is_literal_text(expression):
+            found.update(expression[1].split('"') if '"' in expression[1] else (expression[1],))
+    return found
 
 
 def _strings(value: Value) -> set[str]:

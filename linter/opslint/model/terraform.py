@@ -157,6 +157,19 @@ class TerraformProject:
         """Return the resources of some types, in order of roots."""
         return [resource for root in self.roots for resource in self.resources_in(root, *types)]
 
+    @cached_property
+    def _has_applied(self) -> bool:
+        return any(root.applied for root in self.roots)
+
+    def is_uncalled(self, root: Root) -> bool:
+        """Tell whether a root is a module that nothing here calls: others are applied, and nothing gives it what it requires."""
+        if root.applied or not self._has_applied:
+            return False
+        return any(
+            name not in root.module.inputs and all(own != "default" for own, _at, _expression in block.body[0])
+            for name, block in root.module.variables.items()
+        )
+
     def resources_in(self, root: Root, *types: str) -> list[Resource]:
         """Return the resources of some types of one root."""
         modules = root.module.modules_with(frozenset(types), self._below)

@@ -31,8 +31,9 @@ class Directory:
             self.files.append(block.path)
         self.blocks.setdefault(block.block, []).append(block)
         if block.block == "resource" and len(block.labels) == 2:
-            self.resources.setdefault((block.labels[0], block.labels[1]), block)
-            self.types.setdefault(block.labels[0], []).append(block)
+            # Terraform refuses an address that is declared twice; which of them is meant is not known: the first stands.
+            if self.resources.setdefault((block.labels[0], block.labels[1]), block) is block:
+                self.types.setdefault(block.labels[0], []).append(block)
 
     def of(self, kind: str) -> list[TfBlock]:
         """Return the top-level blocks of one type."""

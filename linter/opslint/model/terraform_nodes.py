@@ -249,5 +249,18 @@ class Resource:
         """Return nested blocks of one type."""
         return self.body.blocks(kind)
 
+    def ignores_changes(self, attribute: str) -> bool:
+        """Tell whether ``lifecycle { ignore_changes = […] }`` names an attribute, or all: something else than Terraform sets it."""
+        for block in self.blocks("lifecycle"):
+            found = block.body.expression("ignore_changes")
+            stack: list[object] = [found[1]] if found is not None else []
+            while stack:
+                part = stack.pop()
+                if part in (attribute, "all"):
+                    return True
+                if isinstance(part, list):
+                    stack.extend(part)
+        return False
+
     def __repr__(self) -> str:
         return f"Resource({self.root}:{self.address})"

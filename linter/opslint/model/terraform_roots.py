@@ -32,10 +32,11 @@ ENVIRONMENT_NAMES = ("environment", "env", "stage", "tier", "environment_name", 
 class Root(Record):
     """One root in one environment.
 
-    `key` is unique and readable (``infra``, ``infra@staging``); `path` its directory; `environments` the names it is applied in
-    ([]: the one unnamed environment). `applied` is False for a module that nothing in the repository calls. `tfvars` are the value
-    files of this instance, `files` all it rests on. `uses_workspace`: it has a backend and its code reads ``terraform.workspace``, and
-    nothing says which is selected. `reads` are the Terragrunt units whose outputs it takes, by directory, with their places.
+    `key` is unique and readable (``infra``, ``infra@staging``); `path` its directory; `environments` the names it is applied
+    in ([]: the one unnamed environment). `applied` is False for a module that nothing in the repository calls, and for an
+    empty directory above the roots. `tfvars` are the value files of this instance, `files` all it rests on. `uses_workspace`:
+    it has a backend and its code reads ``terraform.workspace``, and nothing says which is selected. `reads` are the
+    Terragrunt units whose outputs it takes, by directory, with their places.
     """
 
     __slots__ = (
@@ -67,6 +68,12 @@ class Root(Record):
     def resources(self) -> list[Resource]:
         """All resources, those of called modules included."""
         return [resource for module in self.module.all_modules() for resource in module.resources]
+
+    @property
+    def is_hollow(self) -> bool:
+        """It declares neither resources nor modules: there is nothing to apply."""
+        directory = self.module.directory
+        return not directory.of("resource") and not directory.of("module")
 
     @property
     def loc(self) -> Loc:

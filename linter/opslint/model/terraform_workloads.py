@@ -81,7 +81,7 @@ def _deployment(
 def _function(key: str, function: Function) -> Workload:
     resource = function.resource
     image = resource.get("image_uri" if resource.platform == "terraform" else "ImageUri")
-    if image != ABSENT and _left_to_deploys(resource, "image_uri"):
+    if image != ABSENT and resource.ignores_changes("image_uri"):
         image = unknown("the deployment sets it: ignore_changes")
     empty = Mapping([], resource.loc[1], resource.path)
     reasons = [("the function's variables are not known", resource.loc)] if function.is_open else []
@@ -118,20 +118,6 @@ def _function(key: str, function: Function) -> Workload:
         pod=empty,
         replicas=replicas,
     )
-
-
-def _left_to_deploys(resource: Resource, attribute: str) -> bool:
-    """Tell whether ``lifecycle { ignore_changes = […] }`` names an attribute: something else than Terraform sets it."""
-    for block in resource.blocks("lifecycle"):
-        found = block.body.expression("ignore_changes")
-        stack: list[object] = [found[1]] if found is not None else []
-        while stack:
-            part = stack.pop()
-            if part == attribute:
-                return True
-            if isinstance(part, list):
-                stack.extend(part)
-    return False
 
 
 def _place_of(resource: Resource, *, zipped: bool) -> str:

@@ -13,7 +13,7 @@ class QueueWithoutDlq(ProjectRule):
 
     What it finds
     -------------
-    An SQS queue without `redrive_policy` (in its own block or as a separate resource), or a Pub/Sub subscription without
+    An SQS queue that something consumes without `redrive_policy` (in its own block or as a separate resource), or a Pub/Sub subscription without
     `dead_letter_policy`.
 
     In production
@@ -46,7 +46,8 @@ class QueueWithoutDlq(ProjectRule):
 
     Exempt
     ------
-    A queue that something else sends its failures to. A redrive policy that depends on a variable nobody sets: counted only.
+    A queue that something else sends its failures to. A queue that nothing here takes messages from, a template that the CDK
+    wrote and nothing deploys: counted only. A redrive policy that depends on a variable nobody sets: counted only.
 
     Fix safety
     ----------
@@ -77,7 +78,9 @@ class QueueWithoutDlq(ProjectRule):
         consumers = {id(source.queue): source.loc for source in model.resources.event_sources if source.queue is not None}
         for loc, queues in places.items():
             bad = [queue for queue in queues if queue.has_dead_letter is False]
-            if bad:
+            if bad and not any(model.resources.is_consumed(queue) for queue in bad):
+                report.silent("nothing here takes the queue's messages", loc)
+            elif bad:
                 self._report(model, loc, bad, consumers.get(id(bad[0])), report)
             elif any(queue.has_dead_letter is None for queue in queues):
                 report.silent("the redrive policy is not known", loc)

@@ -59,7 +59,7 @@ class QueueOrDlqWithoutAlarm(ProjectRule):
     Exempt
     ------
     A dead-letter queue with a consumer of its own. Alarms whose dimensions are not known, modules from elsewhere that get the
-    queue, `telemetry = "platform"`: counted only.
+    queue, a role by which a service elsewhere reads the metrics, `telemetry = "platform"`: counted only.
 
     Fix safety
     ----------
@@ -89,10 +89,14 @@ class QueueOrDlqWithoutAlarm(ProjectRule):
         places: dict[Loc, list[Queue]] = {}
         for queue in model.resources.queues:
             if queue.is_dead_letter and queue.service == "sqs" and id(queue) not in consumed:
+                if model.resources.spares_production(queue.resource):
+                    continue
                 places.setdefault(queue.resource.loc, []).append(queue)
         for loc, queues in places.items():
             watched = [model.resources.watched(queue.resource) for queue in queues]
-            if model.missing_siblings:
+            if model.resources.metrics_reader is not None:
+                report.silent("a service elsewhere reads the metrics and may alert on them", loc)
+            elif model.missing_siblings:
                 report.silent(f"the sibling {model.missing_siblings[0]} may hold the alarms", loc)
             elif any(answer is False for answer in watched):
                 self._report(loc, [queue for queue, answer in zip(queues, watched, strict=True) if answer is False], report)

@@ -34,6 +34,7 @@ WATCHED = {
 WATCHERS = (
     "aws_cloudwatch_metric_alarm",
     "aws_cloudwatch_composite_alarm",
+    "aws_cloudwatch_metric_stream",
     "AWS::CloudWatch::",
     "google_monitoring_",
     "azurerm_monitor_",
@@ -90,8 +91,9 @@ class ResourceWithoutAlarm(ProjectRule):
 
     Exempt
     ------
-    Any alarm in the repository, alert rules of Prometheus and monitors of its operator, modules from elsewhere whose source says that they
-    monitor, `telemetry = "platform"`, and resources of staging, development and test; hooks of CodeDeploy; internal load balancers.
+    Any alarm in the repository, alert rules of Prometheus and monitors of its operator, modules from elsewhere whose source says
+    that they monitor, a role by which a service elsewhere reads the metrics (counted), `telemetry = "platform"`, and resources of
+    staging, development and test, or that a condition leaves out of production; hooks of CodeDeploy; internal load balancers.
 
     Fix safety
     ----------
@@ -119,19 +121,26 @@ class ResourceWithoutAlarm(ProjectRule):
             return
         places: dict[Loc, list[Resource]] = {}
         for resource in model.resources.of_types(*WATCHED):
+            if model.resources.spares_production(resource):
+                continue
             if model.resources.is_hook(resource) or as_text(resource.get("internal")) == "true":
                 continue
             if not resource.environments or any(tier_of(name) in ("production", "shared") for name in resource.environments):
                 places.setdefault(resource.loc, []).append(resource)
+        reader = model.resources.metrics_reader if places else None
+        if reader is not None:
+            report.silent("a service elsewhere reads the metrics and may alert on them", reader)
+            return
         for loc, resources in places.items():
             if model.missing_siblings:
                 report.silent(f"the sibling {model.missing_siblings[0]} may hold the alarms", loc)
                 continue
             first = resources[0]
             what = WATCHED[first.type]
+            uncalled = "; no root here calls this module" if model.resources.is_uncalled(first) else ""
             report(
                 at=loc,
-                message=f"{what[0].upper()}{what[1:]} `{first.name}`, and no alarm anywhere in this repository's infrastructure code",
+                message=f"{what[0].upper()}{what[1:]} `{first.name}`, and no alarm anywhere in this repository's infrastructure code{uncalled}",
                 environments=sorted({name for resource in resources for name in resource.environments}),
                 key=first.address,
                 derived={path for resource in resources for path in resource.files},

@@ -66,8 +66,8 @@ class SharedTerraformState(ProjectRule):
 
     Exempt
     ------
-    Roots whose code reads `terraform.workspace`, or for which a pipeline selects a workspace. Backends completed at `init` with
-    settings that are not in the repository: counted only.
+    A root that declares neither resources nor modules is only a note. Roots whose code reads `terraform.workspace`, or for which a
+    pipeline selects a workspace. Backends completed at `init` with settings that are not in the repository: counted only.
 
     Fix safety
     ----------
@@ -101,7 +101,8 @@ class SharedTerraformState(ProjectRule):
             elif not root.uses_workspace and root.path not in model.terraform.workspace_roots:
                 places.setdefault(state, []).append(root)
         for state in sorted(places):
-            roots = places[state]
+            # Beside others, a root that declares nothing writes nothing.
+            roots = [root for root in places[state] if not root.is_hollow] or places[state]
             if len(roots) > 1:
                 self._shared(roots, report)
             else:
@@ -143,14 +144,14 @@ class SharedTerraformState(ProjectRule):
         if len(tiers) < 2:
             report.silent("which environments this root is applied for is not known", _key_loc(root))
             return
+        applied = "but `{}` says that this root is applied for {}: they overwrite each other's state"
+        hollow = "and `{}` names {}: they would overwrite each other's state, once anything is declared here"
         report(
             at=_key_loc(root) or root.loc,
-            message=(
-                f"The state has one constant key, but `{name}` says that this root is applied for {' and '.join(tiers)}:"
-                " they overwrite each other's state"
-            ),
+            message=f"The state has one constant key, {(hollow if root.is_hollow else applied).format(name, ' and '.join(tiers))}",
             evidence=[(loc, f"the environment is a variable without default ({', '.join(tiers)})")],
             environments=tiers,
+            severity="note" if root.is_hollow else None,
             key=root.key,
             derived=root.files,
         )

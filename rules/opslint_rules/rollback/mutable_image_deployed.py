@@ -28,12 +28,13 @@ MOST_EVIDENCE = 40
 
 
 class _Run(Record):
-    """One container whose image has a moving tag. `default`: only unless the host sets another."""
+    """One container whose image has a moving tag. `default`: only unless the host sets another; `scripted`: scripts here set it."""
 
-    __slots__ = ("container", "default", "image", "severity", "tag", "workload")
+    __slots__ = ("container", "default", "image", "scripted", "severity", "tag", "workload")
     container: Container
     default: bool
     image: str
+    scripted: bool
     severity: str | None
     tag: str
     workload: Workload
@@ -88,7 +89,9 @@ class MutableImageDeployed(ProjectRule):
     A digest. Development, test and preview environments. An image that the same compose file builds, and a compose file
     without a tier that builds something or only starts backing services (it is for the workstation); beside the project's own
     images, others' in such a file are a note, and so are a bare Pod and
-    a public image of no tier. `lifecycle { ignore_changes = [image_uri] }`: the deployment sets it. `imagePullPolicy: Never`. A tag that a variable fills.
+    a public image of no tier. `lifecycle { ignore_changes = [image_uri] }`, or `[task_definition]` of an ECS service whose
+    revisions a pipeline registers: the deployment sets it.
+    `imagePullPolicy: Never`. A tag that a variable fills; with a moving default that a script or pipeline here replaces, it is a note.
 
     Fix safety
     ----------
@@ -164,7 +167,12 @@ class MutableImageDeployed(ProjectRule):
             severity = "note"  # somebody else's image, somewhere that nothing says is production
         elif default:
             severity = "warning"
-        return _Run(container=container, default=default, image=text, severity=severity, tag=tag, workload=workload)
+        scripted = default and _variable_of(container) in model.scripted_names
+        if scripted:
+            severity = "note"  # whoever follows the scripts gets a tag that they compute
+        return _Run(
+            container=container, default=default, image=text, scripted=scripted, severity=severity, tag=tag, workload=workload
+        )
 
     def _report(self, model: DeploymentModel, images: list[list[_Run]], report: Reporter) -> None:
         """Report the first image of one deployment, with its other uses and the other images as evidence."""
@@ -172,7 +180,7 @@ class MutableImageDeployed(ProjectRule):
         workload, image = first.workload, first.image
         named = f"the tag `{first.tag}`, which moves" if ":" in image.rpartition("/")[2] else "no tag, which means `latest`"
         if first.default:
-            named = f"`{first.tag}` unless the host sets another tag"
+            named = f"`{first.tag}` unless {'a script here' if first.scripted else 'the host'} sets another tag"
         loc, evidence = _place(model, first.container)
         for run in images[0][1:]:
             if run.container.image_loc not in (loc, *(place for place, _note in evidence)):
@@ -252,6 +260,12 @@ def _is_on_hub(image: str) -> bool:
 
 def _is_plain_compose(workload: Workload) -> bool:
     return workload.platform == "compose" and not workload.environments
+
+
+def _variable_of(container: Container) -> str:
+    """The variable of ``name:${TAG:-tag}``."""
+    written = (container.node.text("image") if container.node is not None else None) or ""
+    return written.partition("${")[2].partition(":-")[0]
 
 
 def _default_of(container: Container) -> str:

@@ -12,6 +12,7 @@ from opslint.api import (
     Scalar,
     TfBlock,
     as_text,
+    published_functions,
     settled,
     tier_of,
 )
@@ -81,7 +82,8 @@ class NoRevisionHistory(ProjectRule):
 
     Exempt
     ------
-    Development, test and ephemeral environments; functions at an edge, which always publish; hooks of
+    Development, test and ephemeral environments, and what a template's condition leaves out of production; functions of which
+    a pipeline or script publishes versions (counted); functions at an edge, which always publish; hooks of
     CodeDeploy. The functions of one file are one finding.
 
     Fix safety
@@ -135,7 +137,14 @@ class NoRevisionHistory(ProjectRule):
 
     def _functions(self, model: DeploymentModel, report: Reporter) -> None:
         places: dict[Loc, list[Resource]] = {}
+        published = published_functions(model) if model.resources.functions else []
         for function in model.resources.functions:
+            if model.resources.spares_production(function.resource):
+                continue
+            name = as_text(settled(function.name))
+            if published and (name is None or "" in published or name in published):
+                report.silent("a pipeline publishes versions of functions", function.resource.loc)
+                continue
             if not _is_local(set(function.resource.environments or [""])) and not model.resources.is_hook(function.resource):
                 places.setdefault(function.resource.loc, []).append(function.resource)
         by_file: dict[str, list[list[Resource]]] = {}
@@ -144,10 +153,12 @@ class NoRevisionHistory(ProjectRule):
                 by_file.setdefault(loc[0], []).append(resources)
         for functions in by_file.values():
             first, *others = functions
+            alone = all(model.resources.is_uncalled(resource) for resources in functions for resource in resources)
+            uncalled = "; no root of this repository calls this module" if alone else ""
             everything = [resource for resources in functions for resource in resources]
             report(
                 at=first[0].loc,
-                message=f"Function `{first[0].name}` is deployed without version or alias: only `$LATEST` exists to run",
+                message=f"Function `{first[0].name}` is deployed without version or alias: only `$LATEST` exists to run{uncalled}",
                 evidence=[(resources[0].loc, f"`{resources[0].name}` likewise") for resources in others[:12]],
                 environments=sorted({name for resource in everything for name in resource.environments}),
                 key=first[0].address,
