@@ -61,7 +61,8 @@ def deployments(model: DeploymentModel) -> list[Deployment]:
         kustomizer = model.kustomizer
         assembled.extend(_overlays(model, kustomizer))
     if "helm-chart" in model.kinds:
-        from opslint.model.helm import chart_deployments, chart_directories
+        from opslint.model.helm import chart_deployments
+        from opslint.model.helm_charts import chart_directories
 
         assembled.extend(chart_deployments(model))
         charts = chart_directories(model)
