@@ -50,7 +50,13 @@ def mentions(model: DeploymentModel) -> list[Mention]:
     seen: set[tuple[str, ...]] = set()
     out: list[Mention] = []
     # A dotenv file is read for itself and through the workload it is given to: the former knows where the value stands.
-    for found in (*_of_dotenv(model), *_of_workloads(model), *_of_terraform(model), *_of_secret_stores(model)):
+    for found in (
+        *_of_dotenv(model),
+        *_of_workloads(model),
+        *_of_terraform(model),
+        *_of_secret_stores(model),
+        *_of_pipelines(model),
+    ):
         key = (found.environment, found.loc[0], found.name, found.value.digest)
         if key not in seen:
             seen.add(key)
@@ -102,6 +108,30 @@ def _of_dotenv(model: DeploymentModel) -> Iterator[Mention]:
                 service="",
                 source=fact.path,
                 value=value,
+            )
+
+
+def _of_pipelines(model: DeploymentModel) -> Iterator[Mention]:
+    """Yield the variables that deploying jobs give to what they start."""
+    if model.kinds.isdisjoint(("workflow", "gitlab-ci")):
+        return
+    from opslint.model.pipeline_values import given_values
+
+    by_owner: dict[tuple[str, str], list[Any]] = {}
+    for given in given_values(model):
+        by_owner.setdefault((given.environment, given.service), []).append(given)
+    for (environment, service), values in by_owner.items():
+        joined = joined_shapes((given.name, given.value) for given in values)
+        for given in values:
+            yield Mention(
+                environment=environment,
+                files=given.files,
+                joined=joined.get(given.name),
+                loc=given.loc,
+                name=given.name,
+                service=service,
+                source="a deploying job",
+                value=given.value,
             )
 
 
@@ -171,7 +201,9 @@ def _of_body(environment: str, files: list[str], path: str, body: BodyData) -> I
         for name, at, expression in attributes:
             if name not in ("source", "version", "depends_on", "tags", "labels", "description"):
                 yield from _literals(environment, files, (path, at), name, expression)
-        bodies.extend(block[3] for block in blocks if block[0] not in ("lifecycle", "condition", "set", "set_list", "set_sensitive"))
+        bodies.extend(
+            block[3] for block in blocks if block[0] not in ("lifecycle", "condition", "set", "set_list", "set_sensitive")
+        )
 
 
 def _literals(environment: str, files: list[str], loc: Loc, name: str, expression: Expression) -> Iterator[Mention]:

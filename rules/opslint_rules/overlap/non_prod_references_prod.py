@@ -10,11 +10,13 @@ from opslint.api import (
     CfnResource,
     ComposeFile,
     DotenvFile,
+    GitlabPipeline,
     KubernetesObject,
     Meta,
     ProjectRule,
     TfBlock,
     TfVars,
+    Workflow,
     crossings,
 )
 
@@ -27,7 +29,7 @@ class NonProdReferencesProd(ProjectRule):
 
     What it finds
     -------------
-    A value of staging, development or test (a variable of a workload, a dotenv file, tfvars, a literal in the environment's own
+    A value of staging, development or test (a variable of a workload or of what a job deploys, a dotenv file, tfvars, a literal in the environment's own
     Terraform) whose host, bucket, queue or database name says production; that points at the same database, table or
     deployed application as a value of production; at a host that production's own ingress serves; or into the AWS account that
     only production declares.
@@ -79,7 +81,7 @@ class NonProdReferencesProd(ProjectRule):
         summary="An environment that is not production uses something of production's",
         help="Give the environment a resource of its own and point the value at it.",
     )
-    needs = (TfBlock, TfVars, DotenvFile, KubernetesObject, ComposeFile, CfnResource)
+    needs = (TfBlock, TfVars, DotenvFile, KubernetesObject, ComposeFile, CfnResource, Workflow, GitlabPipeline)
 
     def check(self, model: DeploymentModel, report: Reporter) -> None:
         """Report what the lower environments hold of production's."""

@@ -9,11 +9,13 @@ from opslint.api import (
     CfnResource,
     ComposeFile,
     DotenvFile,
+    GitlabPipeline,
     KubernetesObject,
     Meta,
     ProjectRule,
     TfBlock,
     TfVars,
+    Workflow,
     crossings,
     tier_of,
 )
@@ -27,9 +29,9 @@ class ProdReferencesNonProd(ProjectRule):
 
     What it finds
     -------------
-    A value of production (a variable of a workload, a dotenv file, tfvars, a literal in its own Terraform) whose host, bucket, queue or
-    database name says staging, development, sandbox or preview; that points at a thing which only a lower environment declares; or that
-    tells production itself that it is another environment (`environment = "dev"`, `APP_ENV=staging`).
+    A value of production (a variable of a workload or of what a job deploys, a dotenv file, tfvars, a literal in its own Terraform) whose
+    host, bucket, queue or database name says staging, development, sandbox or preview; that points at a thing which only a lower
+    environment declares; or that tells production itself that it is another environment (`environment = "dev"`, `APP_ENV=staging`).
 
     Shapes seen in: cisagov/crossfeed (the production job deploys the stage `staging`, so its `DOMAIN` is staging's), A0291221R/sentinel-mas
     (a root `environments/prod` copied from `environments/dev` with `default = "dev"`). Silent shape seen in: polarsource/polar
@@ -78,7 +80,7 @@ class ProdReferencesNonProd(ProjectRule):
         summary="Production uses something of staging's or development's",
         help="Point the value at production's own resource.",
     )
-    needs = (TfBlock, TfVars, DotenvFile, KubernetesObject, ComposeFile, CfnResource)
+    needs = (TfBlock, TfVars, DotenvFile, KubernetesObject, ComposeFile, CfnResource, Workflow, GitlabPipeline)
 
     def check(self, model: DeploymentModel, report: Reporter) -> None:
         """Report what production holds of the lower environments'."""
