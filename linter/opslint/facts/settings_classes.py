@@ -29,9 +29,11 @@ _MODELS = frozenset(("pydantic.BaseModel", "pydantic.v1.BaseModel", "pydantic.ma
 
 CONFIG = frozenset(
     "env_prefix case_sensitive env_nested_delimiter populate_by_name validate_by_name env_prefix_target env_ignore_empty"
-    " alias_generator secrets_dir fields".split()
+    " alias_generator secrets_dir fields validate_default".split()
 )
 """Keys of the configuration that decide which variables are read."""
+
+_NEVER_NONE = frozenset(("str", "int", "float", "bool"))
 
 _PARSED = {"int": "int", "float": "float", "bool": "flag", "int()": "int", "float()": "float", "bool()": "flag"}
 
@@ -42,8 +44,8 @@ class SettingsClass(Fact):
     `bases` are the origins of its bases (one may be another settings class of the repository); `version` of pydantic's own base when it
     is one of them, else 0. `config` holds the keys of `CONFIG` that the class itself sets (None: to something that is not known).
     `fields` are ``[name, aliases, env, state, default, default_kind, place, instead, model, made, parse]``: `env` the names of pydantic
-    1's ``env=``, `state` ``required optional default`` (``optional``: ``Optional[…]`` without a default, required by 2 and not by 1), `model`
-    the origin of a class of the repository that the field holds, `made` that of the class that makes its default, `parse` as in `EnvRead`.
+    1's ``env=``, `state` ``required optional refused default`` (``optional``: ``Optional[…]`` without a default; ``refused``: a text or a number
+    whose default is None, which is validated; both are required by 2 and not by 1), `model` the origin of a class of the repository that the field holds, `made` that of the class that makes its default, `parse` as in `EnvRead`.
     `instantiated` are ``[function, prefix]``: qualname of the function ("": on import), the ``_env_prefix`` that is given, or None.
     `other_sources`: the class decides itself where values come from.
     """
@@ -139,6 +141,8 @@ def _field(document: PythonDocument, info: ClassInfo, statement: _ast.stmt) -> l
     value = document.constant(default, info.scope) if default is not None else UNKNOWN
     inner = document.instance_of(statement.annotation, info.scope) or ""
     state = "default" if has_default else "optional" if _is_optional(document, info, statement.annotation) else "required"
+    if has_default and value is None and annotation in _NEVER_NONE:
+        state = "refused"
     model = inner.removesuffix("()") if inner.startswith((".", "<local>")) and not _is_plain(document, inner) else ""
     kind = "unknown" if value is UNKNOWN else default_kind(name, value)
     if kind == "secret" and Context(document, lambda _node, _scope: None).refuses(str(value)):

@@ -74,6 +74,7 @@ class _Rules:
         self.by_name = config.get("populate_by_name") is True or config.get("validate_by_name") is True
         self.prefixed_aliases = config.get("env_prefix_target") in ("alias", "all")
         self.generated = "alias_generator" in config
+        self.validates = config.get("validate_default", True) is True
         self.skips_empty = config.get("env_ignore_empty") is True
         named = config.get("fields")
         self.named = named if isinstance(named, dict) else {}
@@ -98,7 +99,11 @@ class _Rules:
 
     def requires(self, state: object) -> bool:
         """Tell whether a field without a value stops the program."""
-        return not self.elsewhere and (state == "required" or (state == "optional" and self.version != 1))
+        if self.elsewhere or state == "default":
+            return False
+        if state == "refused" and not self.validates:
+            return False
+        return state == "required" or self.version != 1
 
 
 class SettingsReads:
