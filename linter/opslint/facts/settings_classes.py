@@ -44,8 +44,9 @@ class SettingsClass(Fact):
     `bases` are the origins of its bases (one may be another settings class of the repository); `version` of pydantic's own base when it
     is one of them, else 0. `config` holds the keys of `CONFIG` that the class itself sets (None: to something that is not known).
     `fields` are ``[name, aliases, env, state, default, default_kind, place, instead, model, made, parse]``: `env` the names of pydantic
-    1's ``env=``, `state` ``required optional refused default`` (``optional``: ``Optional[…]`` without a default; ``refused``: a text or a number
-    whose default is None, which is validated; both are required by 2 and not by 1), `model` the origin of a class of the repository that the field holds, `made` that of the class that makes its default, `parse` as in `EnvRead`.
+    1's ``env=``, `state` ``required optional refused default`` (``optional``: ``Optional[…]`` without a default; ``refused``: a text or
+    a number whose default is None, which is validated; both are required by 2 and not by 1), `model` the origin of a class of the
+    repository that the field holds, `made` that of the class that makes its default, `parse` as in `EnvRead`.
     `instantiated` are ``[function, prefix]``: qualname of the function ("": on import), the ``_env_prefix`` that is given, or None.
     `other_sources`: the class decides itself where values come from.
     """
