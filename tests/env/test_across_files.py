@@ -117,6 +117,7 @@ def test_forms(reads_of: ReadsOf, source: str, names: dict[str, str]) -> None:
         ('os.getenv("X_A", "").strip().lower() in ("1", "true")', "=~1|true"),
         ('os.getenv("X_A", "true") != "false"', "!false"),
         ('os.getenv("X_A", "") == "prod"', ""),
+        ('os.getenv("X_A") == "1" or os.getenv("X_A") == "true"', ""),
         ('config("X_A", default=1, cast=int)', "int"),
         ('config("X_A", default=False, cast=bool)', "flag-or-empty"),
         ('env.int("X_A", default=1)', "int"),

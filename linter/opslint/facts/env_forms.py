@@ -104,6 +104,8 @@ def compared_with(document: PythonDocument, node: _ast.AST) -> str:
         node, parent = call, document.parent(call)
     if not isinstance(parent, _ast.Compare) or parent.left is not node or len(parent.ops) != 1:
         return ""
+    if isinstance(document.parent(parent), _ast.BoolOp):
+        return ""  # `X == "1" or X == "true"`: the operands are one question
     other = parent.comparators[0]
     items = other.elts if isinstance(other, _ast.List | _ast.Tuple | _ast.Set) else [other]
     texts = [item.value for item in items if isinstance(item, _ast.Constant) and isinstance(item.value, str)]
