@@ -27,6 +27,8 @@ _PROJECT = {
         ('export BROKER=kafka\n: "${BROKER:?needed}"\nexec "$@"\n', []),
         ('echo "${BROKER:-kafka} $OTHER"\nexec "$@"\n', []),
         (': "${MODE:?needed}"\nexec "$@"\n', []),
+        ('if [ "$MODE" = slow ]; then\n  : "${BROKER:?needed}"\nfi\nexec "$@"\n', []),
+        ('[ "$MODE" = slow ] && : "${BROKER:?needed}"\nexec "$@"\n', []),
     ],
 )
 def test_start_script(tmp_path: Path, script: str, names: list[str]) -> None:

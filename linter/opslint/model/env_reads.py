@@ -201,7 +201,23 @@ class EnvReads:
                 }
                 self._assigned[script.path] = names | exported
         wanted = {(name, loc): None for name, loc in required if name not in self._assigned.get(loc[0], ())}
-        return [_of_script(name, loc) for name, loc in wanted]
+        return [_of_script(name, loc) for name, loc in wanted if self._insists(name, loc[0])]
+
+    def _insists(self, name: str, path: str) -> bool:
+        """Tell whether a script asks for a variable on a line of its own at the top level: every run of it does."""
+        text = (self.model.read(path) or b"").decode("utf-8", "replace")
+        for line in text.split("\n"):
+            at = max(line.find(f"${{{name}:?"), line.find(f"${{{name}?"))
+            before = line[:at]
+            if (
+                at >= 0
+                and line[:1] not in (" ", "\t", "#")
+                and "&&" not in before
+                and "||" not in before
+                and "then" not in before
+            ):
+                return True
+        return False
 
     def of_files(self, paths: Iterable[str]) -> list[Read]:
         """Return the reads of the given files, in order of file and place."""
