@@ -25,11 +25,12 @@ class Dockerfile(Fact):
 
     `stages` are ``[name, base image or stage as written, place]``; `arguments` ``[name, default text]`` of the `ARG`s before the first
     `FROM`; `steps` ``[place, instruction, stage, flags, text, words, pairs, here-documents]``, see `Step`; `sources` ``[place, path,
-    stage]`` of what `COPY` and `ADD` take from the build context.
+    stage]`` of what `COPY` and `ADD` take from the build context. `broken`: it holds lines that are no instruction, so it does not build.
     """
 
-    __slots__ = ("arguments", "sources", "stages", "steps")
+    __slots__ = ("arguments", "broken", "sources", "stages", "steps")
     arguments: list[list[str]]
+    broken: bool
     sources: list[list[Any]]
     stages: list[list[Any]]
     steps: list[list[Any]]
@@ -91,7 +92,8 @@ def _extract(document: DockerfileDocument, emit: Callable[[Fact], None]) -> None
             if instruction.name in ("COPY", "ADD") and instruction.flag("from") is None and not instruction.heredocs:
                 sources.extend(_sources(document, instruction, names))
     if stages:
-        emit(Dockerfile(arguments=arguments, at=stages[0][2], sources=sources, stages=stages, steps=steps))
+        at, broken = stages[0][2], bool(document.problems)
+        emit(Dockerfile(arguments=arguments, at=at, broken=broken, sources=sources, stages=stages, steps=steps))
 
 
 def _sources(document: DockerfileDocument, instruction: Instruction, names: _Names) -> Iterator[list[Any]]:

@@ -37,6 +37,8 @@ def _of_script(text: str) -> tuple[str, str] | None:
 
     if "/dev/tcp/" in text:
         return None  # a shell's way to connect: fails when nothing listens
+    if _is_cut_off(text):
+        return None
     found = [command for command in commands(text) if not command.nested and not command.function]
     if not found or any(command.depth for command in found):
         return None
@@ -51,6 +53,21 @@ def _of_script(text: str) -> tuple[str, str] | None:
     if any(command.words[:1] == ["exit"] and command.words[1:2] != ["0"] for command in found[:start]):
         return None
     return _of_chain(statement)
+
+
+def _is_cut_off(text: str) -> bool:
+    """Tell whether a quote is never closed: what the shell would run is not all here."""
+    quote, at = "", 0
+    while at < len(text):
+        char = text[at]
+        if char == "\\" and quote != "'":
+            at += 1
+        elif quote:
+            quote = "" if char == quote else quote
+        elif char in "\"'":
+            quote = char
+        at += 1
+    return bool(quote)
 
 
 def _of_chain(statement: list[Command]) -> tuple[str, str] | None:

@@ -158,7 +158,9 @@ class Strangers:
             # A setting called after production is a link to it on purpose; a store called so is still production's.
             return identity.kind in EXCLUSIVE or not called
         # "Staging" is also a word for data on its way in: a bare name counts where the lower environment has it too.
-        bare = identity.kind in _BARE_KINDS and (identity.scope is None or identity.kind == "bucket") and "/" not in identity.shown
+        bare = (
+            identity.kind in _BARE_KINDS and (identity.scope is None or identity.kind == "bucket") and "/" not in identity.shown
+        )
         return not called and (not bare or (identity.kind, identity.digest) in self._names)
 
 

@@ -56,7 +56,9 @@ def named_but_missing(model: DeploymentModel) -> list[tuple[Missing, list[str]]]
     made = _Made(model)
     for missing, environments in others:
         command = missing.what in ("values file", "var file")
-        if not made.may_make(missing.path) and not made.names(missing.path, writing=command):
+        if missing.what == "trailing comment" or (
+            not made.may_make(missing.path) and not made.names(missing.path, writing=command)
+        ):
             found.append((missing, environments))
     return found
 
@@ -107,13 +109,23 @@ def _copied(model: DeploymentModel) -> Iterator[tuple[Missing, list[str]]]:
     for fact in facts:
         contexts = _contexts(builds, fact.path)
         wanted = [(place, text) for place, text, stage in fact.sources if stage in _needed(fact, builds)]
-        there = {text for _place, text in wanted if any(_is_there(model, builds, context, text) for context in contexts)}
+        if fact.broken or not contexts:
+            continue  # lines that are no instruction stop the build before any source is looked for
+        commented = {place for place, text in wanted if text.startswith("#")}
+        wanted = [(place, text) for place, text in wanted if place not in commented or text.startswith("#")]
+        # One build has one context: the one that holds most of what is named.
+        held = {
+            context: {text for place, text in wanted if place not in commented and _is_there(model, builds, context, text)}
+            for context in contexts
+        }
+        context = max(contexts, key=lambda name: len(held[name]))
         # A Dockerfile none of whose sources is there is built from a tree that something else puts together.
-        if not there or not contexts:
-            continue
-        for place, text in wanted:
-            path = join(contexts[0], text.lstrip("/"))
-            if text not in there and path and is_absent(model, path):
+        for place, text in wanted if held[context] else ():
+            path = join(context, text.lstrip("/"))
+            if place in commented:
+                commented.discard(place)
+                yield Missing(loc=fact.place(place), path=text, service="", what="trailing comment"), []
+            elif text not in held[context] and not text.startswith("#") and path and is_absent(model, path):
                 yield Missing(loc=fact.place(place), path=path, service="", what="COPY source"), []
 
 

@@ -64,7 +64,7 @@ def dockerfile_probes(model: DeploymentModel) -> list[Probe]:
     found: list[Probe] = []
     for fact in model.facts(Dockerfile):
         checks = [step for step in fact.instructions() if step.name == "HEALTHCHECK"]
-        if not checks:
+        if not checks or fact.broken:
             continue
         probe = image_probe(checks[-1], fact)
         if probe is not None:

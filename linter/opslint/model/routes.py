@@ -123,6 +123,9 @@ class Routes:
                 self._walk(build, root, "", [], 0)
             if len(found) > 1:
                 build.why_open.append(("several ROOT_URLCONF settings", (found[1][0], 0)))
+        if not build.routes:
+            # A path that a middleware looks at is no route: without an application nothing is known to be served.
+            build.why_open.append(("no application whose routes are known", (next(iter(sorted(reached)), ""), 0)))
         for fact in self.model.facts(PathCompared):
             if fact.path in reached:
                 build.add("aiohttp", fact.value + ("**" if fact.prefix else ""), fact.loc, [], None, [])

@@ -17,6 +17,11 @@ if TYPE_CHECKING:
 DEFAULT_PORTS = {"daphne": 8000, "flask": 5000, "gunicorn": 8000, "hypercorn": 8000, "uvicorn": 8000, "waitress": 8080}
 """Ports that servers listen on when nothing is said, from each server's documentation."""
 
+_ANSWERS_ALL = frozenset(
+    "bokeh chainlit gradio jupyter jupyter-lab jupyter-notebook marimo mesop mlflow panel reflex shiny solara streamlit superset voila".split()
+)
+"""Programs that serve what no route of the repository says; most answer any path with their page."""
+
 _PORT_FLAGS = ("--port", "-p", "--bind", "-b", "--http", "--http-socket", "--listen")
 
 
@@ -87,6 +92,10 @@ def requested(probe: Probe) -> tuple[str | None, int | None]:
 
 def _doubt(workload: Workload, container: Container, entries: list[Entry], port: int | None) -> str:
     web = [entry for entry in entries if entry.role == "web"]
+    for entry in entries:
+        program = next((word for word in entry.words if word.rpartition("/")[2] in _ANSWERS_ALL), "")
+        if program:
+            return f"{program} answers paths of its own"
     if not web:
         # `python app.py` is a web server where the only port of the container is the one that is asked.
         own = any(entry.role == "command" and entry.modules for entry in entries)

@@ -53,7 +53,7 @@ class ManifestNamesMissingFile(ProjectRule):
     ------
     `required: false`; a file that git ignores, or that is made from an example beside it (its variables are then not known);
     paths that hold a variable or leave the repository; what an earlier build step makes (`dist`, `build`, a file that a pipeline, script
-    or Makefile names); `COPY --from`, patterns, Dockerfiles none of whose sources is there; `ignoreMissingValueFiles`.
+    or Makefile names); `COPY --from`, patterns, Dockerfiles none of whose sources is there or with lines that are no instruction; `ignoreMissingValueFiles`.
 
     Fix safety
     ----------
@@ -108,6 +108,8 @@ _STOPS = {
 
 
 def _message(missing: Missing) -> str:
+    if missing.what == "trailing comment":
+        return f"`{missing.path}` and the words behind it are sources of this COPY, for a line of a Dockerfile ends in no comment: `docker build` stops here"
     whose = f" of `{missing.service}`" if missing.service else ""
     stops = _STOPS.get(missing.what, "`docker compose` stops when it reads this file")
     return f"The {missing.what} `{missing.path}`{whose} is not in the repository: {stops}"

@@ -27,6 +27,9 @@ _HAPPENS = {
 }
 
 
+_NOT_DEPLOYED = frozenset(("development", "ephemeral", "test"))
+
+
 class ProbeCannotFail(ProjectRule):
     """A health check runs a command that cannot fail.
 
@@ -76,7 +79,9 @@ class ProbeCannotFail(ProjectRule):
 
     Exempt
     ------
-    Commands that are not understood; `curl` whose output or status code something looks at; scripts.
+    Commands that are not understood or whose quotes do not close (an instruction ends with its line); `curl` whose output or status code
+    something looks at; scripts. A note only: the check of an image that only Kubernetes, ECS or development runs, or whose Compose services
+    bring their own.
 
     Fix safety
     ----------
@@ -110,11 +115,14 @@ class ProbeCannotFail(ProjectRule):
                         found.setdefault(probe.loc, (probe, []))[1].append(workload)
         for probe in dockerfile_probes(model):
             found.setdefault(probe.loc, (probe, []))
+        unasked = _never_asked(model)
         for loc, (probe, workloads) in found.items():
             workloads.sort(key=lambda workload: "production" not in {tier_of(name) for name in workload.environments})
-            self._judge(loc, probe, workloads, report, names)
+            self._judge(loc, probe, workloads, report, names, unasked.get(loc[0], "") if not workloads else "")
 
-    def _judge(self, loc: Loc, probe: Probe, workloads: list[Workload], report: Reporter, names: dict[str, str]) -> None:
+    def _judge(
+        self, loc: Loc, probe: Probe, workloads: list[Workload], report: Reporter, names: dict[str, str], unasked: str
+    ) -> None:
         judged = judge_check(probe.command or [], shell=probe.shell)
         if judged is None:
             return
@@ -123,10 +131,29 @@ class ProbeCannotFail(ProjectRule):
         where = f"The {role} check of `{workloads[0].name}`" if workloads else "The image's health check"
         report(
             at=loc,
-            message=f"{where} cannot notice a failure: {what}, so {_HAPPENS[kind]}",
+            message=f"{where} cannot notice a failure: {what}, so {unasked or _HAPPENS[kind]}",
             environments=sorted({name for workload in workloads for name in workload.environments}),
             key=kind,
             service=names[workloads[0].name] if workloads else None,
-            severity=None if kind == "never" else "warning",
+            severity="note" if unasked else None if kind == "never" else "warning",
             derived={path for workload in workloads for path in workload.files},
         )
+
+
+def _never_asked(model: DeploymentModel) -> dict[str, str]:
+    """Dockerfiles whose check none of the workloads that run the image asks, each with what would come of it where something did.
+
+    Kubernetes, ECS and the like do not know an image's check; Compose replaces it by the service's own. What runs for development and
+    tests only is no deployment.
+    """
+    asked: dict[str, bool] = {}
+    for service in model.services:
+        for workload, container in service.runs if service.dockerfile else ():
+            tiers = {tier_of(name) for name in workload.environments}
+            node = container.node
+            takes = workload.platform == "compose" and not (tiers and tiers <= _NOT_DEPLOYED)
+            takes = takes and (node is None or node.get("healthcheck") is None)
+            if workload.platform != "dockerfile":
+                asked[service.dockerfile] = asked.get(service.dockerfile, False) or takes
+    why = "it would tell nothing where it is asked (what runs the image here does not ask it, or brings a check of its own)"
+    return {path: why for path, takes in asked.items() if not takes}

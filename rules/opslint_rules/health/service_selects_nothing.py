@@ -145,9 +145,15 @@ class ServiceSelectsNothing(ProjectRule):
     @staticmethod
     def _port(loc: Loc, wrongs: list[PortMismatch], report: Reporter) -> None:
         first = wrongs[0]
+        # A name must be declared; a number need not be, so something may listen there all the same.
+        harm = (
+            "has: every request is refused"
+            if first.named
+            else "declares: unless something listens there all the same, every request is refused"
+        )
         report(
             at=loc,
-            message=f"Service `{first.selection.name}` forwards to port `{first.port}`, which no container of its pods has: every request is refused",
+            message=f"Service `{first.selection.name}` forwards to port `{first.port}`, which no container of its pods {harm}",
             evidence=[(first.other, "the containers and their ports")],
             environments=sorted({name for item in wrongs for name in item.selection.deployment.environments}),
             key=first.port,
