@@ -9,7 +9,7 @@ from __future__ import annotations
 from opslint.base.masking import Masked, digest_of
 from opslint.base.record import Record
 from opslint.base.typing import TYPE_CHECKING
-from opslint.model.environment_names import of_value, tier_tokens
+from opslint.model.environment_names import STRONG, of_value, tier_tokens
 from opslint.model.resource_queries import tokens
 
 if TYPE_CHECKING:
@@ -196,7 +196,12 @@ class Shape(Record):
 
 def _shape(kind: str, scope: str | None, digest: str, shown: str = "", *texts: str, account: str = "", region: str = "") -> Shape:
     # The first text that names a tier decides: where a server is counts for more than what its database is called.
-    tiers = next((found for found in (tier_tokens(_without_top(text)) for text in texts) if found), [])
+    tiers: list[str] = []
+    for text in texts:
+        lowered = text.lower()
+        # Most names hold no such word at all: they need not be taken apart.
+        if not tiers and any(word in lowered for word in STRONG):
+            tiers = tier_tokens(_without_top(lowered))
     return Shape(account=account, digest=digest, kind=kind, region=region, scope=scope, shown=shorten(shown), tiers=tiers)
 
 
