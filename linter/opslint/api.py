@@ -133,6 +133,7 @@ if TYPE_CHECKING:
         required_python,
         tested_versions,
     )
+    from opslint.model.script_runs import script_is_run
     from opslint.model.service_probes import Asked, asked
     from opslint.model.stateful import bucket_versioned
     from opslint.model.telemetry_tags import Telemetry, Untagged
@@ -299,6 +300,7 @@ _LAZY = {
     "required_python": "opslint.model.runtimes",
     "same_state": "opslint.model.physical_names",
     "scheme_of": "opslint.model.local_addresses",
+    "script_is_run": "opslint.model.script_runs",
     "secret_values": "opslint.model.k8s_secret_values",
     "selections": "opslint.model.k8s_selectors",
     "served_beside": "opslint.model.local_addresses",
@@ -513,6 +515,7 @@ __all__ = [
     "same",
     "same_state",
     "scheme_of",
+    "script_is_run",
     "secret_values",
     "selections",
     "served_beside",

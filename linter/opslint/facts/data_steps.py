@@ -144,10 +144,13 @@ def _step(document: PythonDocument, site: CallSite) -> dict[str, Any] | None:
             for keyword in site.node.keywords
         )
         return {"op": "update", "relative": relative, "guarded": False}
+    if func.attr in ("delete", "adelete") and not site.node.args:
+        return {"op": "delete", "table": _model_of(document, func.value, site.scope), "guarded": False}
     if func.attr == "execute" and site.node.args:
         texts = literal_texts(document, site.node.args[0], site.scope)
         ops = sql_ops(texts) if texts is not None else []
-        risky = [op for op in ops if op["op"] in ("insert", "update")]
+        risky = [op for op in ops if op["op"] in ("insert", "update", "delete")]
+        risky.sort(key=lambda op: op["op"] == "delete")
         return dict(risky[0]) if risky else None
     return None
 

@@ -9,6 +9,7 @@ place; ``table`` and ``name`` are lower case ("" when unknown). Further keys whe
 - ``required`` bool or None, ``default`` (``server``, ``python``, ``none``, ``unknown``): of a column that is added.
 - ``reverse`` (``none``, ``noop``, ``given``, ``elidable``): of Django's RunPython and RunSQL.
 - ``assumed``: names of `opslint: assume[…]` comments that cover the operation (not there when none does).
+- ``field``: the class of a column that is added or changed; ``links``: names of a created table's many-to-many fields.
 - ``random`` bool: an inserted row carries a key made on the spot. ``relative`` bool: the update builds on the old value.
 """
 
@@ -30,11 +31,12 @@ class DjangoMigration(Fact):
     """One `Migration` class. The app and the name follow from its path.
 
     `parents`, `replaces`, `run_before` are ``[app, name, place]``; `open`: a dependency could not be read (it is computed);
-    `atomic` False when the class says so; `imports_models`: places of imports of live model modules.
+    `atomic` False when the class says so; `made` is when Django generated it ("2021-07-14 18:05", "" when the header is gone).
     """
 
-    __slots__ = ("atomic", "open", "ops", "parents", "replaces", "run_before")
+    __slots__ = ("atomic", "made", "open", "ops", "parents", "replaces", "run_before")
     atomic: bool
+    made: str
     open: bool
     ops: list[dict[str, Any]]
     parents: list[list[Any]]

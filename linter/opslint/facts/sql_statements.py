@@ -179,6 +179,9 @@ def _alter_clause(words: _Words, table: str) -> dict[str, Any]:
         return {"op": "drop_column", "table": table, "name": words.name(), "guarded": guarded}
     if words.take("RENAME"):
         if words.take("TO"):
+            # PostgreSQL takes ALTER TABLE for sequences, too; it names those of serial columns `<table>_<column>_seq`.
+            if table.lower().endswith("_seq"):
+                return {"op": "alter_table", "table": table, "guarded": False}
             return {"op": "rename_table", "table": table, "name": words.name(), "guarded": False}
         if words.take("CONSTRAINT") or words.take("INDEX"):
             return {"op": "alter_table", "table": table, "guarded": False}

@@ -25,7 +25,7 @@ class MigrationNode(Record):
     """One migration. `key` is its revision or name; `parents` the keys of those it follows in its own graph; `new`: to be judged as a change.
 
     `assumed` is what comments assume of its way back; `ops`, `down_ops` are as in `opslint.facts.migrations`;
-    `downgrade` is ``given empty raises missing`` (Django: from its operations).
+    `downgrade` is ``given empty raises missing`` (Django: from its operations). `made` is when Django generated it ("": not known).
     """
 
     __slots__ = (
@@ -36,6 +36,7 @@ class MigrationNode(Record):
         "key",
         "labels",
         "loc",
+        "made",
         "new",
         "ops",
         "parents",
@@ -49,6 +50,7 @@ class MigrationNode(Record):
     key: str
     labels: list[str]
     loc: Loc
+    made: str
     new: bool
     ops: list[dict[str, Any]]
     parents: list[str]
@@ -172,6 +174,7 @@ class MigrationGraphs:
                 key=name,
                 labels=[],
                 loc=fact.loc,
+                made=fact.made,
                 # A squash stands for migrations that databases in use have; it runs on empty ones only.
                 new=self.is_new(fact.path) and not fact.replaces,
                 ops=fact.ops,
@@ -278,6 +281,7 @@ class MigrationGraphs:
                 key=fact.revision,
                 labels=fact.labels,
                 loc=fact.loc,
+                made="",
                 new=self.is_new(fact.path),
                 ops=fact.ops,
                 parents=[parent for parent, _place in fact.parents],
@@ -325,6 +329,7 @@ class MigrationGraphs:
                 key=fact.path,
                 labels=[],
                 loc=fact.loc,
+                made="",
                 new=self.is_new(fact.path),
                 ops=fact.ops,
                 parents=previous,

@@ -5,6 +5,8 @@ from __future__ import annotations
 from opslint.api import TYPE_CHECKING, AlembicRevision, DjangoMigration, Meta, ProjectRule, SqlScript
 
 if TYPE_CHECKING:
+    from typing import Any
+
     from opslint.api import DeploymentModel, MigrationGraph, MigrationNode, Reporter
 
 
@@ -46,6 +48,7 @@ class DataMigrationNotIdempotent(ProjectRule):
         `get_or_create`, `ON CONFLICT`, `WHERE NOT EXISTS`, `ignore_conflicts`, a look at the table first; tables created
         in the same migration; functions that are not in the migration's file; Django operations without a reverse in an
         atomic migration (they run once); what `opslint: assume[idempotent]` covers.
+        An Alembic revision whose way back deletes from the tables that it inserts into is a note.
 
     Fix safety:
         Manual.
@@ -97,9 +100,29 @@ class DataMigrationNotIdempotent(ProjectRule):
         first, *others = found
         what = "inserts rows" if first["op"] == "insert" else "changes a value by what it was"
         table = f" into `{first['table']}`" if first.get("table") and first["op"] == "insert" else ""
+        harm = "run a second time, it does it twice or fails"
+        once = graph.tool == "alembic" and node.transactional and _is_taken_back(node)
+        if once:
+            harm = (
+                "its way back takes them away, so only a database whose record of it was lost (a restored dump) meets them twice"
+            )
         report(
             at=(node.path, first["at"]),
-            message=f"The migration {what}{table} without looking whether it did so before: run a second time, it does it twice or fails.",
+            message=f"The migration {what}{table} without looking whether it did so before: {harm}.",
+            severity="note" if once else None,
             evidence=[((node.path, op["at"]), "likewise") for op in others[:5]],
             key=node.key,
         )
+
+
+def _is_taken_back(node: MigrationNode) -> bool:
+    """Tell whether the way back deletes from each table that the migration inserts into (it changes no value by what it was)."""
+    inserted = {_table(op) for op in node.ops if op["op"] == "insert"}
+    if any(op["op"] == "update" and op.get("relative") for op in node.ops):
+        return False
+    emptied = {_table(op) for op in node.down_ops if op["op"] in ("delete", "drop_table")}
+    return bool(inserted) and "" not in inserted and inserted <= emptied
+
+
+def _table(op: dict[str, Any]) -> str:
+    return str(op.get("table", "")).rpartition(".")[2]

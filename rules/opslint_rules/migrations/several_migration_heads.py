@@ -73,7 +73,7 @@ class SeveralMigrationHeads(ProjectRule):
 
     Exempt:
         Branches that carry labels; revisions that depend on other branches; a project that upgrades to `heads`; chains
-        with a parent that is computed.
+        with a parent that is computed or missing (broken-migration-chain reports the latter).
 
     Fix safety:
         Manual: `alembic merge heads` or `manage.py makemigrations --merge`, after a look at what the two do.
@@ -100,6 +100,10 @@ class SeveralMigrationHeads(ProjectRule):
                 continue
             if graph.open:
                 report.silent(graph.open, graph.heads[0].loc)
+                continue
+            if graph.missing:
+                # The tool stops at the parent that is nowhere before it counts heads; broken-migration-chain reports it.
+                report.silent(f"a parent is missing: {graph.missing[0][1]}", graph.heads[0].loc)
                 continue
             heads = _unlabelled(graph) if graph.tool == "alembic" else graph.heads
             if len(heads) < 2 or (graph.tool == "alembic" and model.migrations.upgrades_all_heads):

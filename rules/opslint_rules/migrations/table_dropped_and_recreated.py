@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from opslint.api import TYPE_CHECKING, AlembicRevision, Meta, ProjectRule, SqlScript
+from opslint.api import TYPE_CHECKING, AlembicRevision, Meta, ProjectRule, SqlScript, script_is_run
 
 if TYPE_CHECKING:
     from opslint.api import DeploymentModel, MigrationNode, Reporter
@@ -30,7 +30,8 @@ class TableDroppedAndRecreated(ProjectRule):
         CREATE TABLE IF NOT EXISTS shop.orders (id bigint PRIMARY KEY);
 
     Exempt:
-        Temporary tables; a table that was renamed or copied first; down migrations.
+        Temporary tables; a table that was renamed or copied first; down migrations. A numbered script that no
+        migration tool, command or container here is seen to run is a note.
 
     Fix safety:
         Manual.
@@ -57,9 +58,9 @@ class TableDroppedAndRecreated(ProjectRule):
                 continue
             for node in graph.nodes.values():
                 if node.new or graph.tool == "sql":
-                    self._node(node, report)
+                    self._node(node, graph.tool != "sql" or script_is_run(model, node.path), report)
 
-    def _node(self, node: MigrationNode, report: Reporter) -> None:
+    def _node(self, node: MigrationNode, is_run: bool, report: Reporter) -> None:
         dropped: dict[str, dict[str, object]] = {}
         recreated: list[str] = []
         saved: set[str] = set()
@@ -73,11 +74,13 @@ class TableDroppedAndRecreated(ProjectRule):
                 saved.add(table)
         if not recreated:
             return
+        unseen = "" if is_run else " (no command or migration tool here is seen to run it)"
         first = min((dropped[table] for table in recreated), key=lambda op: int(str(op["at"])))
         tables = f"the table `{recreated[0]}`" if len(recreated) == 1 else f"{len(recreated)} tables (`{recreated[0]}`, …)"
         report(
             at=(node.path, first["at"]),  # type: ignore[arg-type]
-            message=f"The script drops {tables} and creates them again: whoever runs it on a database in use loses all their rows.",
+            message=f"The script drops {tables} and creates them again: whoever runs it on a database in use loses all their rows{unseen}.",
+            severity=None if is_run else "note",
             evidence=[
                 (node.place(op), "created again here")
                 for op in node.ops

@@ -5,9 +5,12 @@ from __future__ import annotations
 from opslint.api import TYPE_CHECKING, AlembicRevision, DjangoMigration, Meta, ProjectRule, SqlScript
 
 if TYPE_CHECKING:
+    from typing import Any
+
     from opslint.api import DeploymentModel, MigrationGraph, MigrationNode, Reporter
 
 _DESTRUCTIVE = frozenset(("drop_table", "drop_column"))
+_DATA = frozenset(("run_python", "run_sql", "sql", "insert", "update", "delete", "state"))
 _HARMLESS = frozenset(("state", "add_index", "drop_index", "add_enum_value", "other", "sql"))
 """What the version before does not notice: indexes, and a further value of an enum (which PostgreSQL cannot take back anyway)."""
 
@@ -47,6 +50,7 @@ class IrreversibleMigration(ProjectRule):
     Exempt:
         Merge revisions and revisions that do nothing; `RunPython.noop` as reverse; indexes; a further value of an
         enum; squashes; what `opslint: assume[irreversible]` covers.
+        A Django migration without schema changes whose functions only update rows (a backfill) is a note.
 
     Fix safety:
         Manual: `migrations.RunPython.noop` where nothing needs to be undone.
@@ -86,13 +90,18 @@ class IrreversibleMigration(ProjectRule):
         ]
         if not found:
             return
+        schema = any(op["op"] not in _DATA for op in node.ops)
+        only_rows = not schema and all(_only_updates(op) for op in found)
+        also = ", also not over its schema changes" if schema else ""
+        if only_rows:
+            also = "; it changes no schema, and `RunPython.noop` would say that nothing needs undoing"
         first, *others = found
         what = f"`RunPython({first['name']})`" if first["op"] == "run_python" and first["name"] else "`RunPython` or `RunSQL`"
         report(
             at=node.place(first),
-            message=f"{what} has no reverse: `manage.py migrate` cannot go back over this migration, also not over its schema changes.",
+            message=f"{what} has no reverse: `manage.py migrate` cannot go back over this migration{also}.",
             evidence=[(node.place(op), "no reverse either") for op in others[:5]],
-            severity="error" if any(op["op"] in _DESTRUCTIVE for op in node.ops) else "warning",
+            severity="note" if only_rows else "error" if any(op["op"] in _DESTRUCTIVE for op in node.ops) else "warning",
             key=node.key,
         )
 
@@ -113,3 +122,11 @@ class IrreversibleMigration(ProjectRule):
             severity="error" if destructive is not None else "warning",
             key=node.key,
         )
+
+
+def _only_updates(op: dict[str, Any]) -> bool:
+    """Tell whether a data operation is known to take nothing away and to add nothing that a way back would have to remove."""
+    steps = op.get("steps") if op["op"] == "run_python" else [op]
+    return steps is not None and all(
+        step["op"] == "update" or (step["op"] == "insert" and bool(step.get("guarded"))) for step in steps
+    )
