@@ -89,6 +89,7 @@ class ConfigmapKeyMissing(ProjectRule):
         authority="https://kubernetes.io/docs/concepts/configuration/configmap/",
         summary="A container asks for a key that the ConfigMap or Secret does not have",
         help="Add the key to the object, correct its name, or mark the reference `optional: true`.",
+        status="preview",
     )
     needs = (KubernetesObject,)
 

@@ -89,6 +89,7 @@ class EnvReadAtImportVsRuntime(ProjectRule):
         authority="https://12factor.net/config",
         summary="A pipeline imports code that needs a variable on import, and does not set it",
         help="Set the variable for the step, or read it where it is used instead of when the module is imported.",
+        status="preview",
     )
     needs = (EnvRead, SettingsClass)
     joins = (Workflow,)
