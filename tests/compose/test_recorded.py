@@ -131,6 +131,21 @@ def test_names_in_a_list_that_the_host_decides_open_the_scope(model_of):
     assert [reason for reason, _loc in web.open_reasons] == ["variable ${NAME} depends on the host"]
 
 
+@pytest.mark.parametrize(
+    ("extra", "other", "count"),
+    [
+        ("models: [llm]", "", 1),
+        ("depends_on: [db]", "  db:\n    provider: {type: cloud}\n", 1),
+        ("depends_on: {db: {condition: service_started}}", "  db:\n    provider: {type: cloud}\n", 1),
+        ("depends_on: [db, gone]", "  db:\n    image: postgres:16\n", 0),
+    ],
+)
+def test_what_compose_itself_sets_opens_the_scope(model_of, extra, other, count):
+    # https://docs.docker.com/reference/compose-file/services/#models, …/#provider: both set variables of the service.
+    text = f"services:\n  web:\n    image: x\n    {extra}\n{other}"
+    assert len(services_of(model_of({"compose.yaml": text}), "compose:compose.yaml")["web"].open_reasons) == count
+
+
 def test_what_others_read_is_no_deployment_of_its_own(model_of):
     files = {
         "compose.yaml": "include: [infra/db.yaml]\nservices:\n  web:\n    extends: {file: common.yml, service: app}\n",

@@ -268,6 +268,7 @@ class Combination:
         image = body.get("image")
         opened = [(use.reason, use.loc) for use in uses if use.state in ("ignored", "unknown")]
         opened += [*self.gaps.get("", ()), *self.gaps.get(name, ())]
+        opened += self._injected(body)
         given = body.get("environment")
         if isinstance(given, Hole):
             opened.append((given.reason, given.loc))
@@ -286,6 +287,20 @@ class Combination:
             ports=ports_of(body, self.names_at),
             probes=probes_of(body, self.names_at),
         )
+
+    def _injected(self, body: Mapping) -> list[tuple[str, Loc]]:
+        """Return what else sets variables of a service: models it uses, and providers it depends on (docs.docker.com, "Provider services")."""
+        models = body.get("models")
+        found = [("the models it uses set variables", models.loc)] if models is not None else []
+        needed = body.get("depends_on")
+        names = (
+            needed.keys() if isinstance(needed, Mapping) else [getattr(item, "text", "") for item in body.sequence("depends_on")]
+        )
+        for name in names:
+            provider = next((item for fact in self.files if (item := self.bodies(fact).get(name, body).get("provider"))), None)
+            if provider is not None and name:
+                found.append((f"the provider of {name} sets variables", provider.loc))
+        return found
 
     def _image(self, image: Node | None) -> Value:
         if not isinstance(image, Scalar) or image.is_null:
