@@ -134,6 +134,7 @@ if TYPE_CHECKING:
         tested_versions,
     )
     from opslint.model.script_runs import script_is_run
+    from opslint.model.scripted_names import rewrites_image
     from opslint.model.service_probes import Asked, asked
     from opslint.model.stateful import bucket_versioned
     from opslint.model.telemetry_tags import Telemetry, Untagged
@@ -298,6 +299,7 @@ _LAZY = {
     "published_functions": "opslint.model.function_versions",
     "repeated_keys": "opslint.model.repeated_keys",
     "required_python": "opslint.model.runtimes",
+    "rewrites_image": "opslint.model.scripted_names",
     "same_state": "opslint.model.physical_names",
     "scheme_of": "opslint.model.local_addresses",
     "script_is_run": "opslint.model.script_runs",
@@ -512,6 +514,7 @@ __all__ = [
     "published_functions",
     "repeated_keys",
     "required_python",
+    "rewrites_image",
     "same",
     "same_state",
     "scheme_of",

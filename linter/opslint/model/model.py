@@ -288,6 +288,13 @@ class DeploymentModel:
         return scripted_names(self)
 
     @cached_property
+    def rewritten_images(self) -> frozenset[str]:
+        """Images whose lines in manifests a command rewrites."""
+        from opslint.model.scripted_names import rewritten_images
+
+        return rewritten_images(self)
+
+    @cached_property
     def pipelines(self) -> Pipelines:
         """CI workflows as triggers, jobs, steps and actions."""
         from opslint.model.pipelines import Pipelines

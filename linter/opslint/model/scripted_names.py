@@ -34,6 +34,29 @@ def scripted_names(model: DeploymentModel) -> frozenset[str]:
     return frozenset(found)
 
 
+def rewrites_image(model: DeploymentModel, image: str) -> bool:
+    """Tell whether a command may put another tag of an image into manifests: ``kustomize edit set image``, an editor on ``image:``.
+
+    A name with a hole in it may be any.
+    """
+    name = image.partition("@")[0]
+    name = name.rpartition(":")[0] if ":" in name.rpartition("/")[2] else name
+    return any("$" in text or text in (name, name.rpartition("/")[2]) for text in model.rewritten_images)
+
+
+def rewritten_images(model: DeploymentModel) -> frozenset[str]:
+    """Return the names of the images whose lines in manifests commands rewrite, as far as they are written out."""
+    found: set[str] = set()
+    for words in all_commands(model):
+        if words[:4] == ["kustomize", "edit", "set", "image"]:
+            for word in words[4:]:
+                name = word.partition("=")[0].partition("@")[0]
+                found.add(name.rpartition(":")[0] if ":" in name.rpartition("/")[2] and "=" not in word else name)
+        elif words[0] in _EDITORS:
+            found.update(word for word in words[1:] if "image:" in word and "$" in word)
+    return frozenset(found)
+
+
 def _blocks(tree: Node) -> Iterator[Mapping]:
     """The `env:` blocks of a workflow, its jobs and their steps."""
     jobs = tree.mapping("jobs") if isinstance(tree, Mapping) else None

@@ -15,6 +15,7 @@ from opslint.api import (
     Unknown,
     is_public_image,
     moving_tag,
+    rewrites_image,
     spelled,
     tier_of,
 )
@@ -91,7 +92,8 @@ class MutableImageDeployed(ProjectRule):
     images, others' in such a file are a note, and so are a bare Pod and
     a public image of no tier. `lifecycle { ignore_changes = [image_uri] }`, or `[task_definition]` of an ECS service whose
     revisions a pipeline registers: the deployment sets it.
-    `imagePullPolicy: Never`. A tag that a variable fills; with a moving default that a script or pipeline here replaces, it is a note.
+    `imagePullPolicy: Never`. A tag that a variable fills; with a moving default that a script or pipeline here replaces, it is a note; so is
+    an image whose line in the manifests one rewrites (`kustomize edit set image`, `sed` on `image:`).
 
     Fix safety
     ----------
@@ -168,6 +170,7 @@ class MutableImageDeployed(ProjectRule):
         elif default:
             severity = "warning"
         scripted = default and _variable_of(container) in model.scripted_names
+        scripted = scripted or (not default and workload.platform == "kubernetes" and rewrites_image(model, text))
         if scripted:
             severity = "note"  # whoever follows the scripts gets a tag that they compute
         return _Run(
@@ -179,6 +182,8 @@ class MutableImageDeployed(ProjectRule):
         first = images[0][0]
         workload, image = first.workload, first.image
         named = f"the tag `{first.tag}`, which moves" if ":" in image.rpartition("/")[2] else "no tag, which means `latest`"
+        if first.scripted:
+            named = f"the tag `{first.tag}` until a script or pipeline here rewrites it"
         if first.default:
             named = f"`{first.tag}` unless {'a script here' if first.scripted else 'the host'} sets another tag"
         loc, evidence = _place(model, first.container)
