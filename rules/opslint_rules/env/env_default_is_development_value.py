@@ -280,6 +280,8 @@ def _report(gaps: list[_Gap], report: Reporter) -> None:
         service=gaps[0].service.name,
         confidence="medium" if gaps[0].by_names else None,
         severity="note" if caveat else None,
+        # What one function or one dictionary reads is one configuration: shown as one finding.
+        together=f"{read.loc[0]}:{read.holder}" if read.holder and (read.function or "@" in read.holder) else "",
         derived={path for gap in gaps for run in gap.runs for path in run[2].files}
         | {path for gap in gaps for path in gap.files},
     )

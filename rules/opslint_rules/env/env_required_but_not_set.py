@@ -147,6 +147,7 @@ class EnvRequiredButNotSet(ProjectRule):
             key=read.name,
             service=service.name,
             confidence=None if read.import_time else "medium",
+            severity=None if read.import_time else "warning",
             derived={path for run in runs for path in (*run[4].files, *run[5])},
         )
 
