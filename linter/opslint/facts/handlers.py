@@ -61,6 +61,8 @@ _TASKS = {
     "django.dispatch.dispatcher.receiver": "signal",
     "click.command": "command",
     "click.group": "command",
+    "invoke.task": "command",
+    "invoke.tasks.task": "command",
 }
 """Decorators by their origin."""
 
@@ -250,6 +252,7 @@ EXTRACTORS = (
             "faust",
             "faststream",
             "huey",
+            "invoke",
         )
         + ("receiver", "rq.decorators", "django_rq", "scheduled_job", "taskiq", "typer", ".task(", ".task\n"),
         extract,

@@ -345,8 +345,12 @@ class Handlers:
         parts = path.split("/")
         if parts[-1] in _SCRIPT_FILES or _SCRIPT_DIRECTORIES.intersection(parts[:-1]):
             return True
-        if any(parts[index : index + 2] == ["management", "commands"] for index in range(len(parts))):
-            return True
+        for index, part in enumerate(parts[:-1]):
+            # What stands beside Django's management commands is what they are made of.
+            if part == "management" and any(
+                path.startswith("/".join([*parts[: index + 1], "commands/"])) for path in self.command_files
+            ):
+                return True
         if self._is_command_line(path):
             return True
         guarded = any(calls.main_guard for calls in self.facts_of(ModuleCalls, path))
