@@ -86,6 +86,7 @@ class DotenvOverridesPlatform(ProjectRule):
         authority="https://saurabh-kumar.com/python-dotenv/",
         summary="A dotenv file wins over what the manifest sets",
         help="Drop `override`, so that the file only fills in what the platform does not set.",
+        status="preview",
     )
     needs = (DotenvLoad,)
     joins = MANIFESTS

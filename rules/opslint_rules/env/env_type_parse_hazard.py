@@ -107,14 +107,13 @@ class EnvTypeParseHazard(ProjectRule):
 
     def check(self, model: DeploymentModel, report: Reporter) -> None:
         """Judge the defaults of all reads, and the values of every linked container."""
-        for reads in model.variables.all_reads.by_path.values():
-            for read in reads:
-                if read.parse == "bool" and (read.default or "").lower() in _FALSE:
-                    report(
-                        at=read.loc,
-                        message=f"`bool()` of the default `{read.default}` of `{read.name}` is true: any text but the empty one is",
-                        key=read.name,
-                    )
+        for fact in model.facts(EnvRead):
+            if fact.parse == "bool" and (fact.default or "").lower() in _FALSE:
+                report(
+                    at=fact.loc,
+                    message=f"`bool()` of the default `{fact.default}` of `{fact.name}` is true: any text but the empty one is",
+                    key=fact.name,
+                )
         _unquoted(model, report)
         found: dict[Loc, tuple[EnvEntry, Read, list[Workload]]] = {}
         for service in model.services:
