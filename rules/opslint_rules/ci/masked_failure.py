@@ -21,7 +21,7 @@ _SEVERITY = {
 _EFFECT = {
     "test": "a failing test leaves the pipeline green",
     "validate": "an invalid configuration still passes",
-    "plan": "a plan that fails looks like one that has nothing to do",
+    "plan": "a plan that fails leaves the check green",
     "apply": "a half-applied change is reported as a success",
     "migrate": "code is released on a schema that was not migrated",
     "deploy": "a failed release is reported as a success",

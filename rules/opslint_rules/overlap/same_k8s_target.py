@@ -23,7 +23,7 @@ class SameK8sTarget(ProjectRule):
 
     In production
     -------------
-    A host leads to one of the two: whichever was applied last takes the other's requests, or its certificate fails to renew. Of a
+    A host leads to one of the two: the controller refuses the second, or one takes the other's requests, or its certificate fails to renew. Of a
     workload only one exists: deploying staging replaces production's pods, image and variables.
 
     Bad:
@@ -88,6 +88,7 @@ class SameK8sTarget(ProjectRule):
         authority="https://kubernetes.io/docs/concepts/overview/working-with-objects/namespaces/",
         summary="Two environments serve one host, or write the same workload of one namespace",
         help="Give each environment a host and a namespace of its own, in its overlay or values.",
+        status="preview",
     )
     needs = (KubernetesObject, Kustomization, HelmChart)
 
@@ -108,7 +109,7 @@ class SameK8sTarget(ProjectRule):
         )
         upper = clash.upper.environments[0]
         if clash.what == "host":
-            message = f"{who} serve the same host {shown}: requests reach whichever was applied last"
+            message = f"{who} serve the same host {shown}: one of them is refused or never reached"
             evidence = [(clash.upper_loc, f"{upper} serves it from here")] if clash.upper_loc != clash.loc else []
             evidence += [
                 (item.loc, f"{item.environments[0]} is built here and keeps the host")

@@ -121,10 +121,12 @@ def _harm(found: Stateful) -> str:
     if any("force_destroy" in text for text in reasons):
         return "a `destroy` deletes every object in it, and no rollback brings them back"
     if found.is_state:
-        return "a `destroy` here is stopped by the objects in it alone, after what surrounds it (versioning, policy, lock table) is gone"
+        return "a `destroy` here is stopped by the objects in it alone, after what was declared around it is gone"
     if found.label == "bucket":
         return "an object that is overwritten or deleted cannot be brought back"
     if found.resource.type in _WITH_FINAL_SNAPSHOT and not any("skip_final_snapshot" in text for text in reasons):
+        if not found.resource.body.has("final_snapshot_identifier"):
+            return "an apply that replaces or destroys it stops half way, and only because a final snapshot has no name"
         return "one apply that replaces or destroys it takes the database away, and leaves at best its final snapshot"
     return "a replaced or destroyed resource takes its data with it; what comes back is the last backup, if there is one"
 
