@@ -9,6 +9,7 @@ from opslint.facts.workflow_views import concurrency_of, jobs_of, names
 from opslint.facts.workflows import Workflow
 from opslint.model.gitlab_pipelines import GitlabPipelines
 from opslint.model.job_starts import set_starts
+from opslint.model.lost_charts import is_lost_chart
 from opslint.model.pipeline_actions import PRODUCTION_BRANCH, Actions, Where, join, only_talks, other_engine
 from opslint.model.pipeline_records import DEPLOYING, Action, Job, Mask, Pipeline, Step, Trigger
 from opslint.model.pipeline_secrets import secret_tiers
@@ -57,8 +58,19 @@ class Pipelines:
                     called.callers.append(job)
                 elif job.called:
                     job.called_elsewhere, job.called = job.called, ""
+        known = {pipeline.name for pipeline in self.all}
         for pipeline in self.all:
+            # A run of a workflow that is not there never ends, so that nothing waits for it.
+            pipeline.triggers[:] = [
+                trigger
+                for trigger in pipeline.triggers
+                if trigger.event != "workflow_run" or not trigger.workflows or not known.isdisjoint(trigger.workflows)
+            ]
+            set_starts(pipeline)
             for job in pipeline.jobs:
+                for step in job.steps:
+                    step.actions[:] = [action for action in step.actions if not is_lost_chart(action, model.files)]
+                _mark_previews(job)
                 self._inherit(pipeline, job, by_path)
         self.all.extend(GitlabPipelines(model, self.actions).all)
         self.all.sort(key=lambda pipeline: pipeline.path)
@@ -103,7 +115,7 @@ class Pipelines:
         triggers = list(_triggers(tree))
         jobs = [self._job(view, scripts, tree) for view in jobs_of(tree)]
         _mark_checked(jobs)
-        pipeline = Pipeline(
+        return Pipeline(
             callers=[],
             files=[fact.path],
             jobs=jobs,
@@ -115,10 +127,6 @@ class Pipelines:
             stages=[],
             triggers=triggers,
         )
-        set_starts(pipeline)
-        for job in jobs:
-            _mark_previews(job)
-        return pipeline
 
     def _job(self, view: JobView, scripts: dict[int, list[Any]], tree: Mapping) -> Job:
         path = view.node.path
