@@ -72,7 +72,7 @@ deploy: serverless deploy | sls deploy | gcloud run deploy | gcloud app deploy |
 deploy: az webapp up
 deploy: az webapp config container set | az containerapp update | az containerapp up | az functionapp deployment
 deploy: az deployment group create | flyctl deploy | fly deploy
-deploy: heroku container:release | railway up | vercel deploy | netlify deploy | firebase deploy
+deploy: heroku container:release | railway up | railway deploy | vercel deploy | netlify deploy | firebase deploy
 deploy: wrangler deploy | wrangler publish
 deploy: eb deploy | copilot deploy | copilot svc deploy | nomad job run | nomad run | ansible-playbook | argocd app sync
 deploy: argocd app set | skaffold run
