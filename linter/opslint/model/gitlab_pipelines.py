@@ -42,13 +42,20 @@ class GitlabPipelines:
         root = self._tree(path)
         stages = [item.text for item in _sequence(pairs.get("stages")) if isinstance(item, Scalar)] or list(_DEFAULT_STAGES)
         jobs = []
+        refused = ""
         for name, (key, node) in pairs.items():
             if name.startswith(".") or name in _RESERVED or not isinstance(node, Mapping):
                 continue
+            if "include" in node:
+                # A key that no job may have: GitLab refuses the file as a whole (CI/CD YAML reference, "include" is global only).
+                refused = f"GitLab refuses the file: the job {name} holds `include`"
+                self.model.blind("pipeline-refused", key.loc, refused, "move it to the top of the file")
             whole = self._extended(node, pairs)
             if "script" in whole or "trigger" in whole or "extends" in whole or "run" in whole:
                 jobs.append(self._job(key, whole, pairs, elsewhere))
         _order(jobs, stages)
+        for job in jobs if refused else ():
+            job.starts, job.blocked = [], refused
         trigger = Trigger(branches=[], event="push", loc=root.loc, paths=[], tags=[], types=[], workflows=[])
         return Pipeline(
             callers=[],

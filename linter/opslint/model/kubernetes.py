@@ -14,6 +14,8 @@ from opslint.model.k8s_env import Objects
 from opslint.model.records import Deployment, Workload
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from opslint.base.location import Loc
     from opslint.base.tree import Node
     from opslint.base.value import Value
@@ -70,6 +72,12 @@ def deployments(model: DeploymentModel) -> list[Deployment]:
     return sorted((deployment(item) for item in assembled), key=lambda item: item.key)
 
 
+def _is_left_base(directory: str, known: Collection[str]) -> bool:
+    """Tell whether a `base` that nothing includes or deploys stands beside overlays, which took another (the layout of kustomize's own docs)."""
+    parent, _, name = directory.rpartition("/")
+    return name == "base" and any(other.startswith(f"{parent}/overlays/".lstrip("/")) for other in known)
+
+
 def _overlays(model: DeploymentModel, kustomizer: Kustomizer) -> list[Assembled]:
     built = {}
     for directory, fact in sorted(kustomizer.by_directory.items()):
@@ -84,7 +92,9 @@ def _overlays(model: DeploymentModel, kustomizer: Kustomizer) -> list[Assembled]
             of_environments.update(built[directory].files)
     for directory in sorted(roots):
         result, fact = built[directory], kustomizer.by_directory[directory]
-        if directory not in targets and _is_spare(result.files, fact.path, of_environments):
+        if directory not in targets and (
+            _is_spare(result.files, fact.path, of_environments) or _is_left_base(directory, kustomizer.by_directory)
+        ):
             continue
         found.append(
             Assembled(

@@ -13,17 +13,19 @@ if TYPE_CHECKING:
 
 
 def is_lost_chart(action: Action, paths: Collection[str]) -> bool:
-    """Tell whether an action is a `helm upgrade` or `helm install` of a local directory (``./…``) that a checkout does not hold.
+    """Tell whether an action is a `helm upgrade` or `helm install` of a local directory that a checkout does not hold, or not as a chart.
 
     `paths` are the files of the repository. Only where the directory above is there: a path that begins elsewhere is made by a step before.
     """
     words = action.words
     if action.path is None or "helm" not in words or not {"upgrade", "install"} & set(words):
         return False
-    chart = next((word for word in words if word.startswith("./") and "$" not in word), None)
-    if chart is None:
-        return False
-    directory = normpath(f"{action.path or '.'}/{chart}")
-    parent = directory.rpartition("/")[0]
-    held = any(path.startswith(f"{directory}/") for path in paths)
-    return not held and bool(parent) and any(path.startswith(f"{parent}/") for path in paths) and not directory.endswith(".tgz")
+    for word in words:
+        if "/" not in word or "$" in word or ":" in word or word.startswith(("-", "/")) or word.endswith(".tgz"):
+            continue
+        directory = normpath(f"{action.path or '.'}/{word}")
+        if any(path.startswith(f"{directory}/") for path in paths):
+            return not any(f"{directory}/{name}" in paths for name in ("Chart.yaml", "Chart.yml"))
+        parent = directory.rpartition("/")[0]
+        return word.startswith("./") and bool(parent) and any(path.startswith(f"{parent}/") for path in paths)
+    return False

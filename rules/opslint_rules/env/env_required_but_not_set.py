@@ -21,8 +21,8 @@ class EnvRequiredButNotSet(ProjectRule):
 
     In production
     -------------
-    The process dies at its start, or what needs the variable fails each time it is called, in the one environment that lacks it. A warning
-    where only a compose file of no environment that builds its image lacks it: it may be for people's own machines.
+    The process dies at its start, or what needs the variable fails each time it is called, in the one environment that lacks it. A warning where
+    only a compose file of no environment that builds its image lacks it: it may be for people's own machines.
 
     Bad:
         # file: app.py
