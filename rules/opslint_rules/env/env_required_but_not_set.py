@@ -21,8 +21,7 @@ class EnvRequiredButNotSet(ProjectRule):
 
     In production
     -------------
-    The process dies at its start, or what needs the variable fails each time it is called, in the one environment that lacks it. A warning where
-    only a compose file of no environment that builds its image lacks it: it may be for people's own machines.
+    The process dies at its start, or what needs the variable fails each time it is called, in the one environment that lacks it.
 
     Bad:
         # file: app.py
@@ -148,14 +147,8 @@ class EnvRequiredButNotSet(ProjectRule):
             key=read.name,
             service=service.name,
             confidence=None if read.import_time else "medium",
-            severity="warning" if all(_is_anyones(run[2], run[3]) for run in runs) else None,
             derived={path for run in runs for path in (*run[4].files, *run[5])},
         )
-
-
-def _is_anyones(workload: Workload, container: Container) -> bool:
-    """A compose file of no environment that builds: it may deploy, or be what people start on their own machines."""
-    return workload.platform == "compose" and not workload.environments and container.build is not None
 
 
 def _sets_some(scope: Scope, reads: list[Read]) -> bool:
