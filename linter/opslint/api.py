@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from opslint.facts.compose import ComposeFile
     from opslint.facts.consumers import Receive
     from opslint.facts.dockerfile import Dockerfile
-    from opslint.facts.dotenv import DotenvFile
+    from opslint.facts.dotenv import DotenvFile, is_example
     from opslint.facts.dotenv_loads import DotenvLoad
     from opslint.facts.effects import FunctionEffects
     from opslint.facts.env import EnvRead
@@ -141,7 +141,7 @@ if TYPE_CHECKING:
     from opslint.model.terraform_nodes import Resource
     from opslint.model.terraform_roots import Root
     from opslint.model.terraform_values import as_number, as_text, settled, spelled
-    from opslint.model.variables import Scope, is_example
+    from opslint.model.variables import Scope
     from opslint.model.webhooks import Webhook
 
 _LAZY = {
@@ -276,7 +276,7 @@ _LAZY = {
     "field_is_used": "opslint.model.field_uses",
     "holds_secret": "opslint.base.masking",
     "is_absent": "opslint.model.compose",
-    "is_example": "opslint.model.variables",
+    "is_example": "opslint.facts.dotenv",
     "is_local": "opslint.model.local_addresses",
     "is_public_image": "opslint.model.builds",
     "job_crossings": "opslint.model.pipeline_crossings",

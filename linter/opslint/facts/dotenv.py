@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from opslint.syntax.dotenv import DotenvDocument
     from opslint.syntax.dotenv_compose import Setting
 
-__all__ = ["EXTRACTORS", "DotenvFile"]
+__all__ = ["EXTRACTORS", "DotenvFile", "is_example"]
 
 
 class DotenvFile(Fact):
@@ -84,6 +84,15 @@ def rows(document: DotenvDocument, found: list[Setting]) -> list[list[Any]]:
         name_at = places.add(spans.span(item.start, item.end))
         out.append([item.name, name_at, places.add(spans.span(item.value_start, item.value_end)), value])
     return out
+
+
+_EXAMPLES = frozenset(("example", "sample", "template", "tmpl", "dist"))
+
+
+def is_example(path: str) -> bool:
+    """Tell whether a dotenv file is one that people copy and fill in (``.env.example``, ``template.env``)."""
+    words = path.rpartition("/")[2].lower().replace("-", ".").replace("_", ".").split(".")
+    return not _EXAMPLES.isdisjoint(words)
 
 
 EXTRACTORS = (Extractor("dotenv", (), _extract),)

@@ -8,12 +8,11 @@ from opslint.base.typing import TYPE_CHECKING
 from opslint.base.value import Secret, known, unknown
 from opslint.facts.cloudformation import CfnResource, CfnTemplate
 from opslint.facts.serverless_names import FIRST, LOOK
-from opslint.model.environment_names import of_value
+from opslint.model.environment_names import ENVIRONMENT_NAMES, of_value
 from opslint.model.stack_runs import STAGE, stack_environments, stack_parameters
 from opslint.model.terraform_eval import Evaluator, Names
 from opslint.model.terraform_nodes import Body, Resource
 from opslint.model.terraform_paths import in_repository
-from opslint.model.terraform_roots import ENVIRONMENT_NAMES
 from opslint.model.terraform_values import Missing, as_text, missing, reference, settled
 
 if TYPE_CHECKING:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from opslint.base.record import Record
 from opslint.base.typing import TYPE_CHECKING
-from opslint.facts.dotenv import DotenvFile
+from opslint.facts.dotenv import DotenvFile, is_example
 from opslint.facts.dotenv_loads import DotenvLoad
 from opslint.model.compose_names import DotenvFiles
 from opslint.model.docker_context import ignore_file, is_left_out
 from opslint.model.environments import tier_of
 from opslint.model.paths import directory_of, join
-from opslint.model.variables import is_example
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

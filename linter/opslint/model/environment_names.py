@@ -37,6 +37,9 @@ WEAK = {
 }
 """Tokens that are everyday words: as directories they count only beside a sibling that names another tier."""
 
+ENVIRONMENT_NAMES = ("environment", "env", "stage", "tier", "environment_name", "env_name", "deploy_env")
+"""Variables and locals whose whole value may name the environment."""
+
 PARENTS = frozenset(
     "env envs environment environments overlays overlay stages stacks live clusters accounts deploy deployments inventories"
     " group_vars values infra terraform helm k8s kubernetes config".split()

@@ -10,8 +10,8 @@ from opslint.base.record import Record
 from opslint.base.tree import Mapping, Scalar
 from opslint.base.typing import TYPE_CHECKING
 from opslint.base.value import Known
+from opslint.model.environment_names import ENVIRONMENT_NAMES
 from opslint.model.identity_shapes import EXCLUSIVE, GLOBAL, mode_shape, named_shape, shape_of
-from opslint.model.terraform_roots import ENVIRONMENT_NAMES
 from opslint.model.terraform_values import as_text
 
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ from opslint.base.masking import Masked
 from opslint.base.record import Record
 from opslint.base.typing import TYPE_CHECKING
 from opslint.base.value import ABSENT, Absent, Known
+from opslint.model.environment_names import ENVIRONMENT_NAMES
 from opslint.model.environments import tier_of
-from opslint.model.terraform_roots import ENVIRONMENT_NAMES
 from opslint.model.terraform_values import Shaped, as_text, plain, settled
 
 if TYPE_CHECKING:

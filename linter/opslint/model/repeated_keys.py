@@ -6,9 +6,8 @@ from opslint.base.record import Record
 from opslint.base.tree import Hole, Mapping, Scalar, decode
 from opslint.base.typing import TYPE_CHECKING
 from opslint.facts.compose import ComposeFile
-from opslint.facts.dotenv import DotenvFile
+from opslint.facts.dotenv import DotenvFile, is_example
 from opslint.facts.workflows import CompositeAction, Workflow
-from opslint.model.variables import is_example
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -7,9 +7,10 @@ from opslint.base.lazy import cached_property
 from opslint.base.typing import TYPE_CHECKING
 from opslint.base.value import Known, known, unknown
 from opslint.facts.terraform import HclFile, TfBlock, TfVars
+from opslint.model.environment_names import ENVIRONMENT_NAMES
 from opslint.model.terraform_directories import Directory, types_below
 from opslint.model.terraform_paths import in_repository
-from opslint.model.terraform_roots import ENVIRONMENT_NAMES, RootFinder
+from opslint.model.terraform_roots import RootFinder
 from opslint.model.terraform_templates import template_value, yaml_value
 from opslint.model.terraform_values import FileText, Reference, references_in
 

@@ -8,6 +8,7 @@ from opslint.base.secret_names import is_secret_name
 from opslint.base.typing import TYPE_CHECKING
 from opslint.base.value import Unknown, unknown
 from opslint.facts.terraform import HclFile, TfVars
+from opslint.model.environment_names import ENVIRONMENT_NAMES
 from opslint.model.terraform_backends import Backend, backend_block, backend_of, is_backend_file
 from opslint.model.terraform_directories import called_paths
 from opslint.model.terraform_modules import ModuleInstance
@@ -24,9 +25,6 @@ if TYPE_CHECKING:
     from opslint.model.terraform_directories import Directory
     from opslint.model.terraform_nodes import Body, Resource
     from opslint.model.terraform_sessions import Session
-
-ENVIRONMENT_NAMES = ("environment", "env", "stage", "tier", "environment_name", "env_name", "deploy_env")
-"""Variables and locals whose whole value may name the environment."""
 
 
 class Root(Record):

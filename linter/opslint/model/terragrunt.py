@@ -9,12 +9,13 @@ from opslint.base.expression import is_literal_text, walk
 from opslint.base.lazy import cached_property
 from opslint.base.typing import TYPE_CHECKING
 from opslint.base.value import Known, known, unknown
+from opslint.model.environment_names import ENVIRONMENT_NAMES
 from opslint.model.terraform_backends import Backend
 from opslint.model.terraform_directories import Directory
 from opslint.model.terraform_modules import ModuleInstance
 from opslint.model.terraform_nodes import Body
 from opslint.model.terraform_paths import in_repository
-from opslint.model.terraform_roots import ENVIRONMENT_NAMES, Root, is_automatic
+from opslint.model.terraform_roots import Root, is_automatic
 from opslint.model.terraform_settings import Input, Settings
 from opslint.model.terraform_values import OpenMap, as_text, settled
 from opslint.model.terragrunt_config import DEFAULT_NAME, Config

@@ -303,15 +303,6 @@ def _is_third_party(model: DeploymentModel, container: Container) -> bool:
     return isinstance(container.image, Known) and is_public(repository_of(container.image))
 
 
-_EXAMPLES = frozenset(("example", "sample", "template", "tmpl", "dist"))
-
-
-def is_example(path: str) -> bool:
-    """Tell whether a dotenv file is one that people copy and fill in (``.env.example``, ``template.env``)."""
-    words = path.rpartition("/")[2].lower().replace("-", ".").replace("_", ".").split(".")
-    return not _EXAMPLES.isdisjoint(words)
-
-
 def is_public_base(image: str) -> bool:
     """Tell whether a base image is a public one that sets no application settings."""
     name = image.partition("@")[0].lower()
