@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from opslint.facts.dotenv import DotenvFile, is_example
     from opslint.facts.dotenv_loads import DotenvLoad
     from opslint.facts.effects import FunctionEffects
-    from opslint.facts.env import EnvRead
+    from opslint.facts.env import AlwaysTrue, EnvRead
     from opslint.facts.exceptions import SilentExcept
     from opslint.facts.gitlab import GitlabPipeline
     from opslint.facts.handlers import Handler
@@ -148,6 +148,7 @@ _LAZY = {
     "Action": "opslint.model.pipelines",
     "Alarm": "opslint.model.resource_records",
     "AlembicRevision": "opslint.facts.migrations",
+    "AlwaysTrue": "opslint.facts.env",
     "Answer": "opslint.facts.answers",
     "Asked": "opslint.model.service_probes",
     "BACKING_PORTS": "opslint.model.local_addresses",
@@ -340,6 +341,7 @@ __all__ = [
     "Action",
     "Alarm",
     "AlembicRevision",
+    "AlwaysTrue",
     "Answer",
     "Asked",
     "BACKING_PORTS",

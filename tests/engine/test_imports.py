@@ -130,7 +130,7 @@ ALONE = {
             "yaml",
             "tree_sitter",
         ),
-        86,
+        78,
     ),
     "deploy.yaml": (
         "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: app}\nspec:\n  replicas: 2\n  template:\n    spec:\n      containers:\n"

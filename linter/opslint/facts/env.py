@@ -65,6 +65,18 @@ class EnvRead(Fact):
     slot: str
 
 
+class AlwaysTrue(Fact):
+    """A read whose default ``bool()`` takes for true though it says no (``bool(os.getenv("X", "false"))``)."""
+
+    __slots__ = ("default", "name")
+    default: str
+    name: str
+
+
+NO_WORDS = frozenset("false 0 no off f n".split())
+"""Texts that say no, in lower case."""
+
+
 class EnvReader(Fact):
     """A function of the repository whose parameter becomes the name of a read.
 

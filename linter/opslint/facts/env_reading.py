@@ -6,7 +6,7 @@ import _ast
 
 from opslint.base.typing import TYPE_CHECKING
 from opslint.facts import env_libraries as libraries
-from opslint.facts.env import EnvFamily, EnvObject, EnvRead, EnvReader, EnvWrite, NamedCall
+from opslint.facts.env import NO_WORDS, AlwaysTrue, EnvFamily, EnvObject, EnvRead, EnvReader, EnvWrite, NamedCall
 from opslint.facts.env_context import Context, assigned_name, held_by
 from opslint.facts.env_defaults import default_kind, keepable
 from opslint.facts.env_forms import compared_with, families, is_tested, memberships, names_given, option_names
@@ -81,6 +81,8 @@ class Extraction:
         for read, target in self.reads:
             others = groups[target] - {read.name} if target is not None else set()
             self.emit(read.replace(instead=sorted({*read.instead, *others})) if others else read)
+            if read.parse == "bool" and read.default is not None and read.default.lower() in NO_WORDS:
+                self.emit(AlwaysTrue(at=read.at, default=read.default, name=read.name))
 
     def _read(
         self,

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from opslint.api import (
+    MANIFESTS,
     TYPE_CHECKING,
+    AlwaysTrue,
     EnvRead,
     Fix,
     Known,
@@ -104,16 +106,16 @@ class EnvTypeParseHazard(ProjectRule):
         fix="safe",
     )
     needs = (EnvRead, SettingsClass, KubernetesObject)
+    joins = (*MANIFESTS, AlwaysTrue)
 
     def check(self, model: DeploymentModel, report: Reporter) -> None:
         """Judge the defaults of all reads, and the values of every linked container."""
-        for fact in model.facts(EnvRead):
-            if fact.parse == "bool" and (fact.default or "").lower() in _FALSE:
-                report(
-                    at=fact.loc,
-                    message=f"`bool()` of the default `{fact.default}` of `{fact.name}` is true: any text but the empty one is",
-                    key=fact.name,
-                )
+        for fact in model.facts(AlwaysTrue):
+            report(
+                at=fact.loc,
+                message=f"`bool()` of the default `{fact.default}` of `{fact.name}` is true: any text but the empty one is",
+                key=fact.name,
+            )
         _unquoted(model, report)
         found: dict[Loc, tuple[EnvEntry, Read, list[Workload]]] = {}
         for service in model.services:
