@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from opslint.facts.dotenv import DotenvFile, is_example
     from opslint.facts.dotenv_loads import DotenvLoad
     from opslint.facts.effects import FunctionEffects
-    from opslint.facts.env import AlwaysTrue, EnvRead
+    from opslint.facts.env import NO_WORDS, AlwaysTrue, EnvRead
     from opslint.facts.exceptions import SilentExcept
     from opslint.facts.gitlab import GitlabPipeline
     from opslint.facts.handlers import Handler
@@ -200,6 +200,7 @@ _LAZY = {
     "Missing": "opslint.model.compose",
     "MissingKey": "opslint.model.k8s_missing_keys",
     "NAMED": "opslint.model.physical_names",
+    "NO_WORDS": "opslint.facts.env",
     "NameClash": "opslint.model.name_clashes",
     "Named": "opslint.model.physical_names",
     "NearName": "opslint.model.near_names",
@@ -405,6 +406,7 @@ __all__ = [
     "Missing",
     "MissingKey",
     "NAMED",
+    "NO_WORDS",
     "NameClash",
     "Named",
     "NearName",

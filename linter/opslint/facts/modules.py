@@ -216,6 +216,7 @@ def _function(
     )
 
 
+_FRAMEWORKS = frozenset(("aiohttp", "django", "fastapi", "flask", "litestar", "rest_framework", "sanic", "starlette", "werkzeug"))
 _REFUSALS = ("HTTPException", "Http404", "PermissionDenied", "AuthenticationFailed", "NotAuthenticated", "Unauthorized")
 
 
@@ -226,7 +227,8 @@ def _refusing(document: PythonDocument) -> set[int]:
         if isinstance(statement, _ast.Raise) and statement.exc is not None:
             made = statement.exc.func if isinstance(statement.exc, _ast.Call) else statement.exc
             origin = document.origin(made, block.scope)
-            if origin is not None and origin.removesuffix("()").rpartition(".")[2] in _REFUSALS:
+            root, _, rest = (origin or "").removesuffix("()").partition(".")
+            if root in _FRAMEWORKS and rest.rpartition(".")[2] in _REFUSALS:
                 found.add(id(block.scope))
     return found
 

@@ -128,7 +128,7 @@ class Permissions:
                 collected.policy(user, user.get("policy"), user.loc_of("policy"))
             elif user.type in ("aws_iam_role_policy_attachment", "aws_iam_policy_attachment"):
                 self._attached(collected, user)
-            elif user.type.startswith("module") or user.uncertain:
+            elif user.uncertain:
                 collected.open = collected.open or "something that may not exist grants more"
         if any(module.directory.of("module") and _foreign(module) for module in root.module.all_modules()):
             collected.open = collected.open or "a module from elsewhere may attach policies"

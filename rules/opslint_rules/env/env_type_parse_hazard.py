@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from opslint.api import (
     MANIFESTS,
+    NO_WORDS,
     TYPE_CHECKING,
     AlwaysTrue,
     EnvRead,
@@ -21,7 +22,6 @@ from opslint.api import (
 if TYPE_CHECKING:
     from opslint.api import DeploymentModel, EnvEntry, Loc, Masked, Read, Reporter, Workload
 
-_FALSE = frozenset("false 0 no off f n".split())
 _TRUE = frozenset("true 1 yes on t y".split())
 _YAML_BOOLEANS = frozenset("true false yes no on off y n".split())
 """Plain scalars that YAML 1.1, which kubectl reads, takes for booleans (yaml.org/type/bool.html)."""
@@ -180,7 +180,7 @@ def _harm(parse: str, value: Masked) -> str:
     if value.kind == "empty" and (empty or kind in ("bool", "") or parse[0] in "=!"):
         return ""
     if kind == "bool":
-        return "goes through `bool()` in the code, where this value is true, whatever it says" if word in _FALSE else ""
+        return "goes through `bool()` in the code, where this value is true, whatever it says" if word in NO_WORDS else ""
     if parse[0] in "=!":
         return _compared(parse, value.plain or "") if value.kind == "bool" else ""
     if kind == "flag":
@@ -198,6 +198,6 @@ def _compared(parse: str, text: str) -> str:
     shown = ", ".join(f'"{item}"' for item in texts)
     if parse[0] == "=" and text.lower() in _TRUE:
         return f"is compared with {shown} in the code: `{text}` counts as off"
-    if parse[0] == "!" and text.lower() in _FALSE:
+    if parse[0] == "!" and text.lower() in NO_WORDS:
         return f"is compared with {shown} in the code: `{text}` counts as on"
     return ""
